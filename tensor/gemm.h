@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+
+#include "tensor/scalar.h"
+
+// C = A · B for matrices with any strides: the one routine under matmul, linear layers and attention.
+// M rows of A and C, N columns of B and C, K the inner size that is summed over.
+
+namespace attune::inline ATTUNE_PRECISION {
+
+/// A matrix to read: element (i, j) is data[i * row_stride + j * column_stride]. Strides count elements and
+/// may be 0 (broadcast) or negative. A transposed operand is the same memory with sizes and strides
+/// exchanged, and costs nothing.
+struct GemmOperand {
+  const Scalar* data = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t row_stride = 0;
+  std::int64_t column_stride = 1;
+
+  GemmOperand transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+};
+
+/// The matrix to write: element (i, j) is data[i * row_stride + j]. Its elements must not overlap each other
+/// or A or B.
+struct GemmResult {
+  Scalar* data = nullptr;
+  std::int64_t row_stride = 0;
+};
+
+enum class GemmMode {
+  overwrite,  // C  = A · B
+  add,        // C += A · B
+};
+
+/// One axis of a batch: its size, and how far each operand moves per step. 0 for an operand that all entries
+/// share.
+struct GemmBatchAxis {
+  std::int64_t size = 1;
+  std::int64_t a_stride = 0;
+  std::int64_t b_stride = 0;
+  std::int64_t c_stride = 0;
+};
+
+/// C (M, N) = A (M, K) · B (K, N). With K = 0 the product is zero; with M = 0 or N = 0 nothing is touched.
+/// Throws ShapeError if the inner sizes differ.
+///
+/// Every element is summed in the same order, whatever the sizes, the strides and the number of threads:
+///   c_ij = Σ_blocks ( Σ_{k in block} a_ik b_kj )    each inner sum in the order of k, blocks of 256
+/// so a row of the result does not depend, to the last bit, on how many other rows there are.
+void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
+          GemmMode mode = GemmMode::overwrite);
+
+/// The same for each entry of a batch with any number of axes: entry (x, y, …) multiplies the matrices that
+/// begin x * axes[0].a_stride + y * axes[1].a_stride + … after a.data, and likewise for b and c. No axes: one
+/// product. Attention multiplies (B, H, T, D) by (B, H, D, S) this way without copying: two axes, of sizes B
+/// and H.
+void batched_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const GemmBatchAxis* axes,
+                  int axis_count, GemmMode mode = GemmMode::overwrite);
+
+inline void batched_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
+                         std::initializer_list<GemmBatchAxis> axes, GemmMode mode = GemmMode::overwrite) {
+  batched_gemm(a, b, c, axes.begin(), static_cast<int>(axes.size()), mode);
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION
