@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// UTF-8, strictly: no overlong forms, no surrogates, nothing above U+10FFFF (The Unicode Standard, table
+// 3-7).
+//
+// What is not UTF-8 reads as U+FFFD, one for each maximal subpart: the longest run of bytes that could have
+// begun a character (The Unicode Standard, section 3.9). Python's bytes.decode('utf-8', errors='replace')
+// does the same, so a file reads alike in both.
+//
+// Left out: normalisation (e + combining acute stays two code points) and grapheme clusters.
+
+namespace attune::text {
+
+/// U+FFFD in UTF-8.
+inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
+
+/// One step of the decoder.
+struct DecodedCharacter {
+  char32_t code_point;  // U+FFFD when not valid
+  std::size_t length;   // bytes used, at least 1
+  bool valid;
+};
+
+/// Decodes the character that begins at `position`, which must lie inside `bytes`.
+DecodedCharacter decode_character(std::string_view bytes, std::size_t position = 0);
+
+/// All code points, U+FFFD for what is invalid.
+std::u32string decode_utf8(std::string_view bytes);
+
+/// UTF-8 of one code point; U+FFFD for surrogates and values above U+10FFFF.
+std::string encode_utf8(char32_t code_point);
+
+/// The position of the first byte that is not part of a valid character; nothing when all of it is UTF-8.
+std::optional<std::size_t> find_invalid_utf8(std::string_view bytes);
+
+/// The text with U+FFFD for each maximal subpart that is invalid.
+std::string repair_utf8(std::string_view bytes);
+
+/// The text cut into its code points, as views into `bytes` (or of `replacement_character`, where invalid).
+std::vector<std::string_view> characters(std::string_view bytes);
+
+/// White space in Unicode's sense, no-break and ideographic spaces included.
+bool is_white_space(char32_t code_point);
+
+/// Space, tab, line feed, vertical tab, form feed and carriage return: the white space of tokenised files.
+constexpr bool is_ascii_white_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/// The pieces between runs of ASCII white space, as views into `line`; none of them is empty.
+std::vector<std::string_view> split_at_white_space(std::string_view line);
+
+/// Small letters for the capitals of ASCII, Latin-1 and Latin Extended-A; all else stays.
+std::string lower_case(std::string_view text);
+
+}  // namespace attune::text
