@@ -1,0 +1,56 @@
+# The library, one target per folder: attune_tensor, attune_autograd, … in float, and with the ending _f64 their twins,
+# the same sources compiled with Scalar = double, which the tests use to check gradients to 1e-7.
+
+# attune_library(FOLDER [FOLDERS it may use…])
+function(attune_library folder)
+  attune_library_as("" ${ARGV})
+  if(ATTUNE_TESTS AND ATTUNE_TWIN)
+    attune_library_as("_f64" ${ARGV})
+  endif()
+endfunction()
+
+function(attune_library_as ending folder)
+  set(target attune_${folder}${ending})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp"
+       "${PROJECT_SOURCE_DIR}/${folder}/simd/*.cpp")
+  if(NOT sources)  # while the project is being begun
+    message(WARNING "${folder}/ holds no .cpp file")
+    file(WRITE "${PROJECT_BINARY_DIR}/empty_${folder}.cpp" "")
+    set(sources "${PROJECT_BINARY_DIR}/empty_${folder}.cpp")
+  endif()
+  add_library(${target} STATIC ${sources})
+  attune_compile_flags(${target})
+  target_include_directories(${target} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
+                                              "$<INSTALL_INTERFACE:include/attune>")
+  foreach(below ${ARGN})
+    target_link_libraries(${target} PUBLIC attune_${below}${ending})
+  endforeach()
+  if(folder STREQUAL "tensor")
+    # What these change is visible in headers, so whoever uses the library must see them as well.
+    target_compile_definitions(${target} PUBLIC $<$<BOOL:${ATTUNE_CHECKED}>:ATTUNE_CHECKED>)
+    target_compile_definitions(${target} PUBLIC $<$<STREQUAL:${ending},_f64>:ATTUNE_DOUBLE>)
+    target_link_libraries(${target} PUBLIC Threads::Threads)
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:attune_xsimd>)
+  elseif(folder STREQUAL "io")
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:attune_nlohmann_json>)
+  endif()
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder})
+  add_library(attune::${folder}${ending} ALIAS ${target})
+  if(ending)
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
+# attune_everything(FOLDERS…) provides attune::attune, and its twin attune::attune_f64.
+function(attune_everything)
+  foreach(ending "" "_f64")
+    if(TARGET attune_tensor${ending})
+      add_library(attune_attune${ending} INTERFACE)
+      set_target_properties(attune_attune${ending} PROPERTIES EXPORT_NAME attune)
+      add_library(attune::attune${ending} ALIAS attune_attune${ending})
+      foreach(folder ${ARGN})
+        target_link_libraries(attune_attune${ending} INTERFACE attune_${folder}${ending})
+      endforeach()
+    endif()
+  endforeach()
+endfunction()
