@@ -1,0 +1,73 @@
+#include "tensor/matmul.h"
+
+#include <algorithm>
+
+#include "tensor/error.h"
+#include "tensor/gemm.h"
+
+namespace attune::inline ATTUNE_PRECISION {
+namespace {
+
+GemmOperand last_two_axes(const Tensor& x) {
+  return {x.data(), x.size(-2), x.size(-1), x.stride(-2), x.stride(-1)};
+}
+
+}  // namespace
+
+Shape detail::matmul_shape(const char* op, const Shape& a, const Shape& b) {
+  if (a.rank() < 2 || b.rank() < 2)
+    fail<ShapeError>(op, ": matrices are wanted, with two axes or more: ", a, " and ", b,
+                     ": turn a vector into a row or a column with unsqueeze");
+  if (a[-1] != b[-2])
+    fail<ShapeError>(op, ": inner sizes differ, ", a[-1], " and ", b[-2], ": ", a, " and ", b,
+                     ": (…, M, K) · (…, K, N) needs equal K; transpose one of them?");
+  const auto batch_of = [](const Shape& shape) { return shape.removed(-1).removed(-1); };
+  const Shape batch = broadcast_shapes(op, batch_of(a), batch_of(b));
+  return batch.inserted(-1, a[-2]).inserted(-1, b[-1]);
+}
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  const Shape shape =
+      detail::matmul_shape("matmul", a.checked("matmul").shape(), b.checked("matmul").shape());
+  // One matrix B for a whole batch of A: the batch's rows are just more rows of one product.
+  if (b.rank() == 2 && a.rank() > 2 && a.is_contiguous())
+    return reshape(matmul(reshape(a, Shape{shape.with(-1, 1).elements(), a.size(-1)}), b), shape);
+
+  Tensor c = Tensor::uninitialised(shape);
+  if (c.elements() == 0) return c;
+  GemmBatchAxis axes[Shape::max_rank];
+  int axis_count = 0;
+  const Tensor left = broadcast_to(a, shape.with(-1, a.size(-1)));
+  const Tensor right = broadcast_to(b, shape.with(-2, b.size(-2)));
+  for (int axis = 0; axis < shape.rank() - 2; ++axis)
+    if (shape[axis] != 1)
+      axes[axis_count++] = {shape[axis], left.stride(axis), right.stride(axis), c.stride(axis)};
+  const GemmResult result{c.writable(), shape[-1]};
+  batched_gemm(last_two_axes(left), last_two_axes(right), result, axes, axis_count);
+  return c;
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (x.checked("linear").rank() < 1 || weight.checked("linear").rank() != 2 || x.size(-1) != weight.size(1))
+    fail<ShapeError>("linear: the last axis must have the weight's input size: ", x.shape(), " and weight ",
+                     weight.shape(), ": the weight is (out, in)");
+  const Index inputs = weight.size(1);
+  const Index outputs = weight.size(0);
+  if (bias.defined() && !(bias.shape() == Shape{outputs}))
+    fail<ShapeError>("linear: the bias must be (out): ", bias.shape(), " and weight ", weight.shape());
+  const Tensor rows = contiguous(x);
+  const Index count = inputs ? x.elements() / inputs : x.shape().with(-1, 1).elements();
+  Tensor y = Tensor::uninitialised(x.shape().with(-1, outputs));
+  Scalar* out = y.writable();
+  if (bias.defined()) {  // every row starts as the bias, and the product is added to it
+    const Tensor start = contiguous(bias);
+    for (Index row = 0; row < count; ++row)
+      std::copy(start.data(), start.data() + outputs, out + row * outputs);
+  }
+  const GemmOperand left{rows.data(), count, inputs, inputs, 1};
+  gemm(left, last_two_axes(weight).transposed(), {out, outputs},
+       bias.defined() ? GemmMode::add : GemmMode::overwrite);
+  return y;
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION

@@ -1,0 +1,160 @@
+#include "tensor/memory.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <limits>
+#include <mutex>
+#include <new>
+#include <utility>
+#include <vector>
+
+// AddressSanitizer must see every block come and go, so under it the pool keeps nothing.
+#if defined(__SANITIZE_ADDRESS__)
+#define ATTUNE_POOL 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ATTUNE_POOL 0
+#endif
+#endif
+#ifndef ATTUNE_POOL
+#define ATTUNE_POOL 1
+#endif
+
+namespace attune::inline ATTUNE_PRECISION {
+namespace {
+
+constexpr std::size_t alignment = 64;
+
+// Blocks come in four sizes per doubling (64, 80, 96, 112, 128, 160 …), so at most a fifth of a block is
+// wasted.
+int size_class(std::size_t bytes) {
+  const std::size_t units = std::max<std::size_t>(4, (bytes + 15) / 16);
+  const int doubling =
+      static_cast<int>(std::bit_width(units - 1)) - 3;  // units in (4·2^doubling, 8·2^doubling]
+  const int shift = std::max(doubling, 0);
+  const std::size_t quarter = (units + (std::size_t{1} << shift) - 1) >> shift;  // 4 to 8
+  return shift * 4 + static_cast<int>(quarter) - 4;
+}
+std::size_t class_bytes(int index) {
+  return (static_cast<std::size_t>(4 + index % 4) << (index / 4)) * 16;
+}
+
+}  // namespace
+
+struct Memory::Block {
+  std::atomic<std::int64_t> owners{1};
+  int size_class = 0;
+  Scalar* data() { return reinterpret_cast<Scalar*>(reinterpret_cast<char*>(this) + alignment); }
+};
+
+namespace {
+
+class Pool {
+ public:
+  // The pool outlives every static tensor: it is never destroyed.
+  static Pool& instance() {
+    static Pool* pool = new Pool;
+    return *pool;
+  }
+
+  void* take(int index) {
+    {
+      const std::lock_guard lock(mutex_);
+      in_use_ += static_cast<std::int64_t>(class_bytes(index));
+      auto& idle = idle_[index];
+      if (!idle.empty()) {
+        void* block = idle.back();
+        idle.pop_back();
+        idle_bytes_ -= static_cast<std::int64_t>(class_bytes(index));
+        return block;
+      }
+    }
+    try {
+      return ::operator new(alignment + class_bytes(index), std::align_val_t(alignment));
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      in_use_ -= static_cast<std::int64_t>(class_bytes(index));
+      throw;
+    }
+  }
+
+  void give_back(void* block, int index) noexcept {
+    const std::lock_guard lock(mutex_);
+    in_use_ -= static_cast<std::int64_t>(class_bytes(index));
+#if ATTUNE_POOL
+    try {
+      idle_[index].push_back(block);
+      idle_bytes_ += static_cast<std::int64_t>(class_bytes(index));
+      return;
+    } catch (const std::bad_alloc&) {  // no room to remember it: give it to the system instead
+    }
+#endif
+    ::operator delete(block, std::align_val_t(alignment));
+  }
+
+  MemoryUse use() {
+    const std::lock_guard lock(mutex_);
+    return {in_use_, idle_bytes_};
+  }
+
+  void release_idle() {
+    const std::lock_guard lock(mutex_);
+    for (auto& idle : idle_) {
+      for (void* block : idle) ::operator delete(block, std::align_val_t(alignment));
+      idle.clear();
+    }
+    idle_bytes_ = 0;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<void*> idle_[256];
+  std::int64_t in_use_ = 0;
+  std::int64_t idle_bytes_ = 0;
+};
+
+}  // namespace
+
+Memory::Memory(Index count) {
+  const int index = size_class(static_cast<std::size_t>(count) * sizeof(Scalar));
+  block_ = new (Pool::instance().take(index)) Block;
+  block_->size_class = index;
+#if defined(ATTUNE_CHECKED)
+  std::fill_n(block_->data(), count, std::numeric_limits<Scalar>::signaling_NaN());
+#endif
+}
+
+Memory::Memory(const Memory& other) : block_(other.block_) {
+  if (block_) block_->owners.fetch_add(1, std::memory_order_relaxed);
+}
+
+Memory& Memory::operator=(Memory other) noexcept {
+  std::swap(block_, other.block_);
+  return *this;
+}
+
+Memory::~Memory() {
+  if (!block_ || block_->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const int index = block_->size_class;
+  block_->~Block();
+  Pool::instance().give_back(block_, index);
+}
+
+Scalar* Memory::data() const {
+  return block_ ? block_->data() : nullptr;
+}
+
+bool Memory::sole_owner() const {
+  return block_ && block_->owners.load(std::memory_order_acquire) == 1;
+}
+
+MemoryUse memory_use() {
+  return Pool::instance().use();
+}
+
+void release_idle_memory() {
+  Pool::instance().release_idle();
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION
