@@ -3,6 +3,16 @@
 
 # attune_library(FOLDER [FOLDERS it may use…])
 function(attune_library folder)
+  # Itself and all below it: what its files may include.
+  set(includes ${folder})
+  foreach(below ${ARGN})
+    get_property(more GLOBAL PROPERTY attune_includes_of_${below})
+    list(APPEND includes ${more})
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
+  set_property(GLOBAL PROPERTY attune_includes_of_${folder} ${includes})
+  set_property(GLOBAL APPEND PROPERTY attune_folders ${folder})
+
   attune_library_as("" ${ARGV})
   if(ATTUNE_TESTS AND ATTUNE_TWIN)
     attune_library_as("_f64" ${ARGV})

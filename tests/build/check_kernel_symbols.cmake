@@ -1,0 +1,44 @@
+# Fails if a kernel file holds a weak symbol that other files could share:
+# cmake -DNM=… -DLIBRARY=… -P check_kernel_symbols.cmake
+#
+# Of a weak symbol (an inline function, a template's instance) the linker keeps one copy for the whole program, any one.
+# If avx512.cpp held a copy of, say, std::vector's growth, the program could end up with that one everywhere and die
+# with an illegal instruction on older machines. So each must carry its own instruction set in its name.
+cmake_minimum_required(VERSION 3.25)
+
+execute_process(
+  COMMAND "${NM}" -C "${LIBRARY}"
+  OUTPUT_VARIABLE symbols
+  COMMAND_ERROR_IS_FATAL ANY)
+# A semicolon or bracket in a symbol's name would be read as CMake's own.
+string(REGEX REPLACE "[][;]" "." symbols "${symbols}")
+string(REPLACE "\n" ";" lines "${symbols}")
+
+set(kernels "")
+set(count 0)
+set(seen "")
+set(wrong "")
+foreach(line ${lines})
+  if(line MATCHES "^([^ ]*)\\.o:$")
+    set(kernels "")
+    if(line MATCHES "^(sse2|avx2|avx512|neon)\\.cpp")
+      set(kernels ${CMAKE_MATCH_1})
+      list(APPEND seen ${kernels})
+    endif()
+  elseif(kernels AND line MATCHES "^[0-9a-fA-F]* +[WwVvu] (.*)$")
+    set(symbol "${CMAKE_MATCH_1}")
+    math(EXPR count "${count} + 1")
+    if(NOT symbol MATCHES "${kernels}")
+      string(APPEND wrong "  ${kernels}.cpp: ${symbol}\n")
+    endif()
+  endif()
+endforeach()
+
+if(NOT seen)
+  message(FATAL_ERROR "no kernel file found in ${LIBRARY}")
+elseif(wrong)
+  message(FATAL_ERROR "weak symbols without their instruction set in their name; "
+                      "make them static, always inlined, or templates over the architecture:\n${wrong}")
+endif()
+list(JOIN seen ", " seen)
+message("${count} weak symbols in ${seen}, each with its instruction set in its name")
