@@ -9,19 +9,20 @@
 
 namespace attune::io {
 
-/// Makes `bytes` the content of the file at `path`, all of it or nothing: they are written to a file beside it, forced
-/// to the disk, and renamed over `path`; then the folder is forced to the disk as well. Whatever happens on the way, a
-/// full disk or a killed process, `path` holds the old content or the new one, and the new one once this returns.
+/// Makes `bytes` the content of the file at `path`, all of it or nothing: they are written to a file beside
+/// it, forced to the disk, and renamed over `path`; then the folder is forced to the disk as well. Whatever
+/// happens on the way, a full disk or a killed process, `path` holds the old content or the new one, and the
+/// new one once this returns.
 ///
 /// A symbolic link is followed: the file it points to is replaced. A killed process may leave its
 /// `<path>.<process>.<number>.partial` behind, which nothing reads and anyone may delete.
 ///
-/// Throws FileError with the system's reason and what to do about it. Safe to call from several threads and processes
-/// at once, even for one path: the last to finish wins.
+/// Throws FileError with the system's reason and what to do about it. Safe to call from several threads and
+/// processes at once, even for one path: the last to finish wins.
 void write_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// The whole content of a file. FileError if it cannot be read, is not a regular file (a folder, a pipe, a device) or
-/// has more than `limit` bytes, which is found out before any memory is taken.
+/// The whole content of a file. FileError if it cannot be read, is not a regular file (a folder, a pipe, a
+/// device) or has more than `limit` bytes, which is found out before any memory is taken.
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit);
 
 }  // namespace attune::io

@@ -16,21 +16,23 @@
 //   N bytes     JSON: {"__metadata__": {text: text, …},
 //                      name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, …}
 //               beginning with '{', filled up with spaces
-//   the rest    the numbers, little-endian, row-major; data_offsets count from here and tile it without gap or overlap
+//   the rest    the numbers, little-endian, row-major; data_offsets count from here and tile it without gap
+//   or overlap
 //
 // Files written here carry checksums in their metadata, which other programs pass over:
 //
-//   attune.crc32c.header         of the length and the header, with these eight digits themselves taken as zeros
-//   attune.crc32c.tensors        the number of tensors
-//   attune.crc32c.tensor.<name>  of the bytes of one tensor
+//   attune.crc32c.header         of the length and the header, with these eight digits themselves taken as
+//   zeros attune.crc32c.tensors        the number of tensors attune.crc32c.tensor.<name>  of the bytes of one
+//   tensor
 //
-// Why no flip of a single bit and no truncation of such a file goes unseen: the header's checksum always stands at the
-// same place, so it is found without understanding anything. If that place is intact, the checksum covers the length,
-// the whole header (all other checksums with it) and, as its digits must match to the letter, itself; a CRC sees every
-// single-bit error. If that place is hit, the words "attune.crc32c" still occur elsewhere in the header, and a file that
-// has them without a header checksum is refused. So damage cannot turn the file into a foreign one that is believed
-// unchecked. Every byte after the header belongs to exactly one tensor, whose checksum covers it, and a file that is too
-// short or too long no longer matches the offsets.
+// Why no flip of a single bit and no truncation of such a file goes unseen: the header's checksum always
+// stands at the same place, so it is found without understanding anything. If that place is intact, the
+// checksum covers the length, the whole header (all other checksums with it) and, as its digits must match to
+// the letter, itself; a CRC sees every single-bit error. If that place is hit, the words "attune.crc32c"
+// still occur elsewhere in the header, and a file that has them without a header checksum is refused. So
+// damage cannot turn the file into a foreign one that is believed unchecked. Every byte after the header
+// belongs to exactly one tensor, whose checksum covers it, and a file that is too short or too long no longer
+// matches the offsets.
 
 namespace attune::io {
 
@@ -48,14 +50,15 @@ struct SafetensorsFile {
 };
 
 /// Writes `file` to `path`, atomically, as F32 (F64 in the double build), with checksums.
-/// ValueError for numbers that are not finite (with the array's name and the index), for names that repeat, are not
-/// UTF-8 or belong to the format; ShapeError where shape and number of values differ; FileError if the disk refuses.
+/// ValueError for numbers that are not finite (with the array's name and the index), for names that repeat,
+/// are not UTF-8 or belong to the format; ShapeError where shape and number of values differ; FileError if
+/// the disk refuses.
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
 
-/// Reads a file, one of ours or anyone else's: F16, BF16, F32 and F64 become Scalar. Infinities and NaN pass; a finite
-/// F64 too large for Scalar does not. Anything that breaks the format, or the checksums of a file that has them, is a
-/// FileError that names the place. No memory is ever taken on the file's word: all it claims is compared with its true
-/// size first.
+/// Reads a file, one of ours or anyone else's: F16, BF16, F32 and F64 become Scalar. Infinities and NaN pass;
+/// a finite F64 too large for Scalar does not. Anything that breaks the format, or the checksums of a file
+/// that has them, is a FileError that names the place. No memory is ever taken on the file's word: all it
+/// claims is compared with its true size first.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
 /// The same on bytes in memory. `origin` is what errors call them: a path, say.
