@@ -74,11 +74,6 @@ Corpus parse_parallel(std::string_view source, std::string_view target, const st
                       const std::string& target_name, const CorpusOptions& options = {});
 Corpus parse_pairs(std::string_view file, const std::string& name, const CorpusOptions& options = {});
 
-/// The lines of one file, repaired like those of a corpus but none dropped: NUL bytes are removed instead,
-/// long lines kept. For files to be scored or translated, where line n must stay line n. An empty file has no
-/// lines.
-std::vector<std::string> read_lines(const std::filesystem::path& file);
-
 /// What a LineReader met.
 struct LineReport {
   std::int64_t lines = 0;
@@ -95,7 +90,8 @@ struct LineReport {
 
 /// Lines from a stream, one by one: exactly one for each line of the input, also for empty ones and for a
 /// last one without \n. Nothing is dropped, since the n-th answer must belong to the n-th line: what a corpus
-/// would drop is repaired. Memory stays below max_line_bytes however long a line is.
+/// would drop is repaired. However long a line is, no more of it than the limit is
+/// kept in memory.
 ///
 ///     text::LineReader lines(std::cin);
 ///     while (lines.next(line)) std::cout << translate(line) << '\n';
@@ -103,7 +99,7 @@ class LineReader {
  public:
   explicit LineReader(std::istream& in, const CorpusOptions& options = {});
 
-  /// False at the end of the input.
+  /// The next line, without its end; false when there is none.
   bool next(std::string& line);
 
   const LineReport& report() const { return report_; }
@@ -112,6 +108,14 @@ class LineReader {
   std::istream& in_;
   LineReport report_;
 };
+
+/// All lines of a file, repaired as LineReader does, none cut: for files to be scored or translated, where
+/// line n must stay line n. An empty file has no lines; FileError when it is missing, unreadable or a folder.
+struct Lines {
+  std::vector<std::string> lines;
+  LineReport report;
+};
+Lines read_lines(const std::filesystem::path& file);
 
 struct Split {
   std::vector<SentencePair> training;
