@@ -47,9 +47,9 @@ std::string heat_map_svg(const std::vector<HeatMap>& panels, const HeatMapOption
 void write_heat_map(const std::filesystem::path& path, const std::vector<HeatMap>& panels,
                     const HeatMapOptions& options = {});
 
-/// The matrix as text: a row per target token, cells shaded ░▒▓█ by quarters of low … high. Columns stay
-/// aligned under wide (Chinese, Japanese, Korean) characters. Errors as above; labels longer than 16 columns
-/// are cut.
+/// The matrix as text: a row per target token, cells shaded ░▒▓█ from 5, 25, 50 and 75 % of the scale on.
+/// Columns stay aligned under wide (Chinese, Japanese, Korean) characters. Errors as above; labels longer
+/// than 16 columns are cut.
 void print_heat_map(std::ostream& out, const HeatMap& map, const HeatMapOptions& options = {});
 
 /// The colour for a fraction of the scale, 0 lightest to 1 darkest, as "#rrggbb". Values outside are taken as
