@@ -8,8 +8,8 @@
 
 #include "examples/translator/lexicon.h"
 
-/// A small grammar of English and French: a sentence is described once, by its structure, and rendered in both
-/// languages. One English sentence has exactly one French translation; these choices make it so:
+/// A small grammar of English and French: a sentence is described once, by its structure, and rendered in
+/// both languages. One English sentence has exactly one French translation; these choices make it so:
 ///
 ///   English                       French
 ///   sees, saw, will see           voit, a vu, verra       (présent, passé composé, futur simple)
@@ -23,13 +23,31 @@
 ///
 /// There is no "it": its French gender would depend on something outside the sentence.
 ///
-/// Text is lower case. A token is a word or a final "." or "?"; tokens are separated by one space, except that the
-/// final mark is attached to the word before it (in French too: no space before "?"), and that a French word which
-/// lost its vowel keeps its apostrophe and is followed by no space: "l'enfant" is "l'", "enfant". Nothing else has an
-/// apostrophe. tokenise() and join() are exact inverses on such text.
+/// Text is lower case. A token is a word or a final "." or "?"; tokens are separated by one space, except
+/// that the final mark is attached to the word before it (in French too: no space before "?"), and that a
+/// French word which lost its vowel keeps its apostrophe and is followed by no space: "l'enfant" is "l'",
+/// "enfant". Nothing else has an apostrophe. tokenise() and join() are exact inverses on such text.
 namespace attune::examples {
 
-enum class Determiner { the, a, some, this_, my, your, his, her, our, their, every, several, two, three, four, five, ten };
+enum class Determiner {
+  the,
+  a,
+  some,
+  this_,
+  my,
+  your,
+  his,
+  her,
+  our,
+  their,
+  every,
+  several,
+  two,
+  three,
+  four,
+  five,
+  ten
+};
 
 /// "two small black cats": at most one adjective on each side of the French noun.
 struct NounPhrase {
@@ -44,14 +62,14 @@ enum class Pronoun { i, you, he, she, we, they };
 
 /// A pronoun, or else the noun phrase.
 struct Participant {
-  std::optional<Pronoun> pronoun;
-  NounPhrase phrase;
+  std::optional<Pronoun> pronoun = {};
+  NounPhrase phrase = {};
 };
 
 /// "near the small house".
 struct Location {
   const Preposition* preposition = nullptr;
-  NounPhrase phrase;
+  NounPhrase phrase = {};
 };
 
 enum class Tense { present, past, future };
@@ -59,16 +77,16 @@ enum class Form { statement, negation, never, question };
 enum class Adverb { none, often, always };
 
 struct Sentence {
-  Participant subject;
-  std::optional<Location> beside_subject;  ///< the cat *under the table* sees …
+  Participant subject = {};
+  std::optional<Location> beside_subject = {};  ///< the cat *under the table* sees …
   const Verb* verb = nullptr;
   Tense tense = Tense::present;
   Form form = Form::statement;
-  Adverb adverb = Adverb::none;            ///< in statements and questions only
-  std::optional<Participant> object;       ///< what is seen, given, or (Takes::indirect) talked to
-  std::optional<Participant> recipient;    ///< whom it is given to (Takes::direct_and_to)
-  const Adjective* predicate = nullptr;    ///< what it is (Takes::predicate)
-  std::optional<Location> location;        ///< at the end of the sentence
+  Adverb adverb = Adverb::none;               ///< in statements and questions only
+  std::optional<Participant> object = {};     ///< what is seen, given, or (Takes::indirect) talked to
+  std::optional<Participant> recipient = {};  ///< whom it is given to (Takes::direct_and_to)
+  const Adjective* predicate = nullptr;       ///< what it is (Takes::predicate)
+  std::optional<Location> location = {};      ///< at the end of the sentence
 };
 
 struct SentencePair {
@@ -82,7 +100,8 @@ struct AdjectiveNoun {
   bool order_differs = false;  ///< the black cat, le chat noir
 };
 
-/// A noun that meets an adjective or a verb in one sentence, as indices into nouns() and adjectives() or verbs().
+/// A noun with its adjective ("the black cat", "the cat is black"), or with the verb whose subject, object or
+/// recipient it is; as indices into nouns() and adjectives() or verbs().
 struct Combination {
   enum class With : std::uint8_t { adjective, verb };
   With with = With::adjective;
@@ -92,17 +111,21 @@ struct Combination {
 struct Example {
   SentencePair pair;
   std::vector<AdjectiveNoun> noun_adjectives;  ///< every adjective beside its noun (not "the cat is black")
-  std::vector<int> alignment;                  ///< for each target token the source token it translates, or -1
-  std::vector<Combination> combinations;       ///< every noun with its adjectives and with the verb it serves
+  std::vector<int> alignment;  ///< for each target token the source token it translates, or -1
+  std::vector<Combination> combinations;
 };
 
-/// The sentence in both languages.
+std::vector<Combination> combinations(const Sentence& sentence);
+
+/// The sentence in both languages. The number of each phrase must suit its determiner (a, every: singular;
+/// some, several, two …: plural).
 Example render(const Sentence& sentence);
 
 std::vector<std::string> tokenise(const std::string& text);
 std::string join(const std::vector<std::string>& tokens);
 
-/// SplitMix64 (Steele, Lea and Flood 2014). The standard distributions differ between libraries; this does not.
+/// SplitMix64 (Steele, Lea and Flood 2014). The standard distributions differ between libraries; this does
+/// not.
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : state_(seed) {}
@@ -123,8 +146,9 @@ class Dice {
   std::uint64_t state_;
 };
 
-/// A sentence as the corpus has them: most have two noun phrases with adjectives, so that the same words in other
-/// places ("the small dog sees the black cat", "the black dog sees the small cat") have another translation.
+/// A sentence as the corpus has them: most have two noun phrases with adjectives, so that the same words in
+/// other places ("the small dog sees the black cat", "the black dog sees the small cat") have another
+/// translation.
 Sentence random_sentence(Dice& dice);
 
 }  // namespace attune::examples

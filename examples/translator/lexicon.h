@@ -8,8 +8,8 @@
 /// The words of the built-in English-French corpus: what grammar.h needs to know to put them into sentences.
 namespace attune::examples {
 
-/// What a noun stands for: a set of bits. Verbs, adjectives and prepositions say which of them they go with, so
-/// that cakes are eaten, women are not green, and cats sleep under tables that one can be under.
+/// What a noun stands for: a set of bits. Verbs, adjectives and prepositions say which of them they go with,
+/// so that cakes are eaten, women are not green, and cats sleep under tables that one can be under.
 using Kinds = unsigned;
 namespace kind {
 inline constexpr Kinds adult = 1, young = 2, animal = 4, thing = 8, food = 16, place = 32;
@@ -45,10 +45,10 @@ struct Adjective {
 
 /// How a verb takes its object in French, whatever English does: "answers the man" is "répond à l'homme".
 enum class Takes {
-  direct,           ///< sees the man         voit l'homme              sees him         le voit
-  indirect,         ///< talks to the man     parle à l'homme           talks to him     lui parle
-  direct_and_to,    ///< gives it to the man  donne … à l'homme         gives … to him   lui donne …
-  predicate,        ///< is tired             est fatigué               only the verb "be"
+  direct,         ///< sees the man         voit l'homme              sees him         le voit
+  indirect,       ///< talks to the man     parle à l'homme           talks to him     lui parle
+  direct_and_to,  ///< gives it to the man  donne … à l'homme         gives … to him   lui donne …
+  predicate,      ///< is tired             est fatigué               only the verb "be"
 };
 
 /// Grammatical persons, as far as verb forms differ. "You" is always "tu".
@@ -72,16 +72,18 @@ struct Preposition {
 const std::vector<Noun>& nouns();
 const std::vector<Adjective>& adjectives();
 const std::vector<Verb>& verbs();  ///< "be" is not among them
-const Verb& be();                  ///< present, and by way of exception: past = imparfait (see grammar.h)
+const Verb& be();                  ///< its past is the imparfait: grammar.cpp knows
 const std::vector<Preposition>& prepositions();
 
-/// The entry with this English form (singular, base form, first word); throws std::out_of_range naming an unknown word.
+/// The entry with this English form (singular, base form, first word); throws std::out_of_range naming an
+/// unknown word.
 const Noun& noun(std::string_view english);
 const Adjective& adjective(std::string_view english);
 const Verb& verb(std::string_view base, std::string_view particle = "");
 const Preposition& preposition(std::string_view english);
 
-/// Whether "le" becomes "l'" before this French word: it begins with a vowel or a mute h (homme, but not hibou).
+/// Whether "le" becomes "l'" before this French word: it begins with a vowel or a mute h (homme, but not
+/// hibou).
 bool begins_with_vowel_sound(std::string_view french);
 
 }  // namespace attune::examples
