@@ -1,0 +1,228 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "tensor/simd/gemm_block.h"
+#include "tensor/simd/multiply_add.h"
+#include "tensor/simd/xsimd_compat.h"
+
+// The innermost part of the matrix product. A tile of C, a few rows by a few vectors, stays in registers
+// while the inner axis is walked once; each step loads one row of B's panel and multiplies it with one number
+// of A per row:
+//
+//   c[r][v] += a(r, k) · b(k, v)        r < Rows, v < Vectors, for k = 0, 1, …
+//
+// The structure around it (panels of B packed so that they are read in order, and kept in the nearest caches)
+// is that of Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), sections 4
+// and 5. Deviation: A is not packed for the tile, because single numbers of it are broadcast straight from
+// where they stand.
+//
+// Each element is one chain of multiply-adds in the order of k, in tiles of every size. So it does not matter
+// to a single bit in which tile an element falls.
+//
+// Every function here is a template over the instruction set: see README.md about symbols.
+
+// Loops over the rows and vectors of a tile must be unrolled in full: only then can its sums be registers.
+#define ATTUNE_UNROLL _Pragma("GCC unroll 16")
+
+namespace attune::inline ATTUNE_PRECISION::simd {
+
+template <class Arch>
+struct GemmShape {
+  static constexpr int lanes = static_cast<int>(simd::lanes<Arch>);
+  // Vector registers: AVX-512 and 64-bit ARM have 32, the others 16.
+  static constexpr int registers = has_avx512<Arch> || std::is_base_of_v<xsimd::neon, Arch> ? 32 : 16;
+  static constexpr int most_vectors = registers == 32 ? 4 : 2;
+
+  // A tile needs rows * vectors sums, a row of B and a number of A.
+  static constexpr int most_rows(int vectors) {
+    const int fitting = (registers - vectors - 2) / vectors;
+    return fitting < 14 ? fitting : 14;
+  }
+  static constexpr int rows = most_rows(most_vectors);  // of a tile of full width: 6 everywhere
+  static constexpr int columns = most_vectors * lanes;  // the width of a panel of B
+};
+
+/// One tile: C (Rows, Vectors * lanes), of whose last vector only the first `last_lanes` columns exist.
+template <class Arch, int Rows, int Vectors>
+void gemm_tile(const GemmBlock& block, const Scalar* a, const Scalar* b, Scalar* c, int last_lanes) {
+  constexpr int lanes = GemmShape<Arch>::lanes;
+  const std::int64_t a_row = block.a_row_stride;
+  const std::int64_t a_step = block.a_column_stride;
+  const std::int64_t b_step = block.b_row_stride;
+
+  Batch<Arch> sum[Rows][Vectors];
+  ATTUNE_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    ATTUNE_UNROLL
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = Batch<Arch>(Scalar(0));
+  }
+#pragma GCC unroll 2
+  for (std::int64_t k = 0; k < block.inner; ++k) {
+    Batch<Arch> row[Vectors];
+    ATTUNE_UNROLL
+    for (int v = 0; v < Vectors; ++v) row[v] = Batch<Arch>::load_unaligned(b + v * lanes);
+    ATTUNE_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const Batch<Arch> number(a[r * a_row]);
+      ATTUNE_UNROLL
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = multiply_add<Arch>(number, row[v], sum[r][v]);
+    }
+    a += a_step;
+    b += b_step;
+  }
+
+  ATTUNE_UNROLL
+  for (int r = 0; r < Rows; ++r, c += block.c_row_stride) {
+    ATTUNE_UNROLL
+    for (int v = 0; v + 1 < Vectors; ++v) {
+      if (block.add) sum[r][v] = Batch<Arch>::load_unaligned(c + v * lanes) + sum[r][v];
+      sum[r][v].store_unaligned(c + v * lanes);
+    }
+    constexpr int last = Vectors - 1;
+    Scalar* to = c + last * lanes;
+    if (last_lanes == lanes) {
+      if (block.add) sum[r][last] = Batch<Arch>::load_unaligned(to) + sum[r][last];
+      sum[r][last].store_unaligned(to);
+    } else {
+      const auto count = static_cast<std::size_t>(last_lanes);
+      if (block.add) sum[r][last] = load_part<Arch>(to, count, 0) + sum[r][last];
+      store_part<Arch>(sum[r][last], to, count);
+    }
+  }
+}
+
+using GemmTile = void (*)(const GemmBlock& block, const Scalar* a, const Scalar* b, Scalar* c,
+                          int last_lanes);
+
+template <class Arch, int Vectors, int... Less>
+constexpr void gemm_fill_tiles(GemmTile* tiles, std::integer_sequence<int, Less...>) {
+  ((tiles[Less + 1] = gemm_tile<Arch, Less + 1, Vectors>), ...);
+}
+
+/// The tiles of `Vectors` vectors by their number of rows.
+template <class Arch, int Vectors>
+struct GemmTiles {
+  GemmTile of_rows[GemmShape<Arch>::most_rows(Vectors) + 1] = {};
+  constexpr GemmTiles() {
+    gemm_fill_tiles<Arch, Vectors>(of_rows,
+                                   std::make_integer_sequence<int, GemmShape<Arch>::most_rows(Vectors)>());
+  }
+};
+
+/// One panel of C, `Vectors` vectors wide, cut into tiles of nearly equal height.
+template <class Arch, int Vectors>
+void gemm_panel(const GemmBlock& block, const Scalar* b, Scalar* c, int last_lanes) {
+  static constexpr GemmTiles<Arch, Vectors> tiles;
+  constexpr int most_rows = GemmShape<Arch>::most_rows(Vectors);
+  const std::int64_t count = (block.rows + most_rows - 1) / most_rows;
+  const std::int64_t height = block.rows / count;
+  const std::int64_t taller = block.rows % count;  // so many tiles have one row more
+  std::int64_t row = 0;
+  for (std::int64_t tile = 0; tile < count; ++tile) {
+    const std::int64_t rows = height + (tile < taller ? 1 : 0);
+    tiles.of_rows[rows](block, block.a + row * block.a_row_stride, b, c + row * block.c_row_stride,
+                        last_lanes);
+    row += rows;
+  }
+}
+
+/// C = A · B or C += A · B for one block. Formula and layout at GemmBlock.
+template <class Arch>
+void gemm_block(const GemmBlock& block) {
+  using Shape = GemmShape<Arch>;
+  if (block.rows == 0) return;
+  for (std::int64_t column = 0; column < block.columns; column += Shape::columns) {
+    const std::int64_t left = block.columns - column;
+    const int width = left < Shape::columns ? static_cast<int>(left) : Shape::columns;
+    const int vectors = (width + Shape::lanes - 1) / Shape::lanes;
+    const int last_lanes = width - (vectors - 1) * Shape::lanes;
+    const Scalar* b = block.b + column / Shape::columns * block.b_panel_stride;
+    Scalar* c = block.c + column;
+    if (vectors == 1) gemm_panel<Arch, 1>(block, b, c, last_lanes);
+    if (vectors == 2) gemm_panel<Arch, 2>(block, b, c, last_lanes);
+    if constexpr (Shape::most_vectors == 4) {
+      if (vectors == 3) gemm_panel<Arch, 3>(block, b, c, last_lanes);
+      if (vectors == 4) gemm_panel<Arch, 4>(block, b, c, last_lanes);
+    }
+  }
+}
+
+// One of the log2(lanes) rounds of a transposition in registers. Rows i and i + Step exchange those of their
+// elements whose lane number has the bit `Step` wrong:  (a0 a1 a2 a3), (b0 b1 b2 b3)  becomes, with Step = 1,
+// (a0 b0 a2 b2), (a1 b1 a3 b3).
+template <class Arch, int Step, int... Lane>
+void gemm_transpose_round(Batch<Arch>* rows, std::integer_sequence<int, Lane...> lane_list) {
+  using Register = typename Batch<Arch>::register_type;
+  constexpr int lanes = static_cast<int>(sizeof...(Lane));
+  for (int i = 0; i < lanes; ++i) {
+    if ((i & Step) != 0) continue;
+    const Register low = rows[i];
+    const Register high = rows[i + Step];
+    rows[i] = Register(__builtin_shufflevector(low, high, ((Lane & Step) ? Lane - Step + lanes : Lane)...));
+    rows[i + Step] =
+        Register(__builtin_shufflevector(low, high, ((Lane & Step) ? Lane + lanes : Lane + Step)...));
+  }
+  if constexpr (2 * Step < lanes) gemm_transpose_round<Arch, 2 * Step>(rows, lane_list);
+}
+
+/// Packs columns [0, columns) of B (inner, columns), at most a panel wide, into a panel: row k begins at
+/// panel[k * GemmShape::columns]. What is missing to the full width is filled with zeros.
+template <class Arch>
+void gemm_pack(std::int64_t inner, int columns, const Scalar* b, std::int64_t row_stride,
+               std::int64_t column_stride, Scalar* panel) {
+  constexpr int lanes = GemmShape<Arch>::lanes;
+  constexpr int width = GemmShape<Arch>::columns;
+
+  if (column_stride == 1 && columns == width) {  // rows are copied
+    for (std::int64_t k = 0; k < inner; ++k, b += row_stride, panel += width) {
+      for (int j = 0; j < width; j += lanes) Batch<Arch>::load_unaligned(b + j).store_unaligned(panel + j);
+    }
+    return;
+  }
+  if (row_stride == 1 &&
+      inner >= lanes) {  // columns are contiguous: squares of lanes by lanes are transposed
+    for (int j = 0; j < width; j += lanes) {
+      for (std::int64_t k = 0; k < inner; k += lanes) {
+        const std::int64_t from =
+            k + lanes <= inner ? k : inner - lanes;  // the last square overlaps the one before
+        Batch<Arch> square[lanes];
+        for (int i = 0; i < lanes; ++i) {
+          square[i] = j + i < columns ? Batch<Arch>::load_unaligned(b + from + (j + i) * column_stride)
+                                      : Batch<Arch>(Scalar(0));
+        }
+        gemm_transpose_round<Arch, 1>(square, std::make_integer_sequence<int, lanes>());
+        for (int i = 0; i < lanes; ++i) square[i].store_unaligned(panel + (from + i) * width + j);
+      }
+    }
+    return;
+  }
+  for (std::int64_t k = 0; k < inner; ++k, b += row_stride, panel += width) {
+    for (int j = 0; j < columns; ++j) panel[j] = b[j * column_stride];
+    for (int j = columns; j < width; ++j) panel[j] = 0;
+  }
+}
+
+/// Multiply-adds in as many independent chains as hide their latency, nothing else: what the processor can do
+/// at most. Each of `rounds` rounds is 12 batches of them. Returns a number that depends on all.
+template <class Arch>
+Scalar gemm_peak(std::int64_t rounds) {
+  constexpr int chains = 12;
+  Batch<Arch> sum[chains];
+  for (int i = 0; i < chains; ++i) sum[i] = Batch<Arch>(Scalar(i));
+  const Batch<Arch> factor(Scalar(0.5));
+  const Batch<Arch> term(Scalar(1));
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    for (int i = 0; i < chains; ++i) sum[i] = multiply_add<Arch>(sum[i], factor, term);
+  }
+  Batch<Arch> total = sum[0];
+  for (int i = 1; i < chains; ++i) total = total + sum[i];
+  return sum_of_lanes<Arch>(total);
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION::simd
+
+#undef ATTUNE_UNROLL
