@@ -1,0 +1,207 @@
+#include <optional>
+#include <queue>
+#include <sstream>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "autograd/elementwise.h"
+#include "autograd/variable.h"
+#include "tensor/error.h"
+
+namespace attune::inline ATTUNE_PRECISION {
+namespace {
+
+thread_local const detail::PullbackTap::Change* tap = nullptr;
+
+// One backward pass.
+//
+// Nodes are visited newest first. That order is topological without any sorting: an operation can only use
+// values that exist, so its parents are always older than itself, and when a node is visited everything that
+// used it (all of it newer) has been visited, so its gradient is complete. Why that matters, in the smallest
+// example:
+//
+//     b = a + a;   c = b + b;        // dc/da = 4
+//
+// c gives b the gradient 1 + 1 = 2, in two parts. Were b visited after the first part, it would hand on 1 to
+// each of a's two uses and then 2 more for the second part; or, worse, never come back for it.
+class BackwardPass {
+ public:
+  BackwardPass(GradientOptions options) : options_(options) {}
+
+  // Visits all that `root` depends on; afterwards the slots of leaves and of nodes in `wanted` hold their
+  // gradients.
+  void run(const NodeHandle& root, const Variable& dy, const std::unordered_set<const Node*>& wanted) {
+    receive("backward", root, dy);
+    while (!queue_.empty()) {
+      const NodeHandle node = queue_.top();
+      queue_.pop();
+      if (node->is_leaf) continue;
+      const Variable dy_node = gradient_of(node.get());
+      if (!wanted.contains(node.get())) slots_.erase(node.get());
+      visit(node, dy_node);
+    }
+  }
+
+  // The gradient of a node that the pass has reached, else undefined.
+  Variable gradient_of(const Node* node) const {
+    const auto found = slots_.find(node);
+    if (found == slots_.end()) return {};
+    return found->second.recorded.defined() ? found->second.recorded : Variable(found->second.sum);
+  }
+
+  template <class Visit>
+  void for_each_leaf(const Visit& visit) const {
+    for (const auto& [node, slot] : slots_)
+      if (node->is_leaf) visit(slot.handle, slot.sum);
+  }
+
+ private:
+  struct Slot {
+    NodeHandle handle;
+    Tensor sum;         // what has arrived so far
+    Variable recorded;  // the same, with its history, when gradients are to be differentiable
+  };
+  struct Older {
+    bool operator()(const NodeHandle& a, const NodeHandle& b) const { return a->order < b->order; }
+  };
+
+  void visit(const NodeHandle& node, const Variable& dy) {
+    if (node->used)
+      fail<GraphError>("backward: this graph has been used before, at ", node->op,
+                       ": run the forward pass again, or cut the history with detach()");
+    const Variable y = node->output.defined() ? Variable(node->output, node) : Variable();
+    Gradients parts = node->pullback(dy, y);
+    if (tap) (*tap)(*node.get(), dy, parts);
+    if (parts.size() != node->parents.size())
+      fail<GraphError>(node->op, ": its pullback returned ", parts.size(), " gradients for ",
+                       node->parents.size(), " parents: return one for each, in order");
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      if (node->parents[i] && parts[i].defined()) receive(node->op, node->parents[i], parts[i]);
+    if (options_.record || options_.keep_graph) return;
+    node->used = true;
+    node->pullback = nullptr;  // frees the values it had captured
+    node->output = Tensor();
+  }
+
+  void receive(const char* op, const NodeHandle& node, const Gradient& gradient) {
+    gradient.check_fits(op, node->shape);
+    const auto [at, is_new] = slots_.try_emplace(node.get());
+    Slot& slot = at->second;
+    if (is_new) {
+      slot.handle = node;
+      queue_.push(node);
+    }
+    if (options_.record) {
+      const Variable whole = gradient.to_whole(node->shape);
+      slot.recorded = is_new ? whole : slot.recorded + whole;
+      slot.sum = slot.recorded.value();
+    } else if (is_new && gradient.kind() == Gradient::Kind::whole) {
+      slot.sum = gradient.value().value();  // shared for now; adding to it copies first
+    } else {
+      if (is_new) slot.sum = zeros(node->shape);
+      gradient.add_to(slot.sum);
+    }
+  }
+
+  GradientOptions options_;
+  std::unordered_map<const Node*, Slot> slots_;
+  std::priority_queue<NodeHandle, std::vector<NodeHandle>, Older> queue_;
+};
+
+// Operations inside pullbacks are recorded only when the gradients are to be differentiable.
+class RecordingScope {
+ public:
+  explicit RecordingScope(bool record) {
+    if (!record) off_.emplace();
+  }
+
+ private:
+  std::optional<NoGradient> off_;
+};
+
+void check_root(const char* what, const Variable& y) {
+  y.value().checked(what);
+  if (!y.requires_gradient())
+    fail<GraphError>(
+        what, ": the value has no history: ", y.shape(),
+        ": nothing it was computed from is tracked, or it was detached or computed under NoGradient");
+}
+
+}  // namespace
+
+void backward(const Variable& loss) {
+  check_root("backward", loss);
+  if (loss.elements() != 1)
+    fail<ShapeError>("backward: the loss must be a single number: ", loss.shape(),
+                     ": reduce it with sum or mean first");
+  const RecordingScope scope(false);
+  BackwardPass pass({});
+  pass.run(loss.node(), ones(loss.shape()), {});
+  // Only now, when nothing can go wrong any more, do the leaves change.
+  std::vector<std::pair<NodeHandle, Tensor>> results;
+  pass.for_each_leaf([&](const NodeHandle& leaf, const Tensor& sum) {
+    results.emplace_back(leaf, leaf->gradient.defined() ? leaf->gradient + sum : sum);
+  });
+  for (auto& [leaf, gradient] : results) leaf->gradient = std::move(gradient);
+}
+
+std::vector<Variable> gradients(const Variable& y, const std::vector<Variable>& xs, const Variable& dy,
+                                GradientOptions options) {
+  check_root("gradients", y);
+  if (!dy.defined() && y.elements() != 1)
+    fail<ShapeError>("gradients: y must be a single number: ", y.shape(),
+                     ": or give dy, the weight of each element");
+  if (dy.defined() && !(dy.shape() == y.shape()))
+    fail<ShapeError>("gradients: dy must have the shape of y: ", dy.shape(), " and ", y.shape());
+  std::unordered_set<const Node*> wanted;
+  for (const Variable& x : xs) {
+    if (!x.requires_gradient())
+      fail<GraphError>("gradients: an x has no history: ", x.shape(),
+                       ": make it with tracked() before y is computed");
+    wanted.insert(x.node().get());
+  }
+  const RecordingScope scope(options.record);
+  BackwardPass pass(options);
+  pass.run(y.node(), dy.defined() ? dy : Variable(ones(y.shape())), wanted);
+  std::vector<Variable> results;
+  for (const Variable& x : xs) {
+    const Variable found = pass.gradient_of(x.node().get());
+    results.push_back(found.defined() ? found : Variable(zeros(x.shape())));
+  }
+  return results;
+}
+
+detail::PullbackTap::PullbackTap(Change change) : change_(std::move(change)), before_(tap) {
+  tap = &change_;
+}
+detail::PullbackTap::~PullbackTap() {
+  tap = before_;
+}
+
+std::string to_dot(const Variable& y) {
+  check_root("to_dot", y);
+  std::ostringstream out;
+  out << "digraph {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
+  std::unordered_map<const Node*, int> numbers;
+  std::vector<const Node*> open{y.node().get()};
+  numbers[y.node().get()] = 0;
+  std::ostringstream arrows;
+  while (!open.empty()) {
+    const Node* node = open.back();
+    open.pop_back();
+    const int number = numbers[node];
+    out << "  n" << number << " [shape=" << (node->is_leaf ? "ellipse" : "box") << ", label=\"" << node->op
+        << "\\n"
+        << node->shape << "\"];\n";
+    for (const NodeHandle& parent : node->parents) {
+      if (!parent) continue;  // a constant
+      const auto [at, is_new] = numbers.try_emplace(parent.get(), static_cast<int>(numbers.size()));
+      if (is_new) open.push_back(parent.get());
+      arrows << "  n" << at->second << " -> n" << number << ";\n";
+    }
+  }
+  out << arrows.str() << "}\n";
+  return out.str();
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION

@@ -1,0 +1,119 @@
+#include "autograd/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "autograd/elementwise.h"
+#include "autograd/reduce.h"
+#include "tensor/random.h"
+
+namespace attune::inline ATTUNE_PRECISION {
+namespace {
+
+double dot(const Tensor& a, const Tensor& b) {
+  const std::vector<Scalar> left = a.values();
+  const std::vector<Scalar> right = b.values();
+  double total = 0;
+  for (std::size_t i = 0; i < left.size(); ++i)
+    total += static_cast<double>(left[i]) * static_cast<double>(right[i]);
+  return total;
+}
+
+std::vector<Variable> as_leaves(const std::vector<Tensor>& inputs) {
+  std::vector<Variable> leaves;
+  for (const Tensor& input : inputs) leaves.push_back(tracked(contiguous(input)));
+  return leaves;
+}
+
+}  // namespace
+
+GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inputs,
+                              const GradientCheckOptions& options) {
+  // What backward says, for the result weighted with random numbers.
+  const std::vector<Variable> leaves = as_leaves(inputs);
+  const Variable y = f(leaves);
+  Rng rng(options.seed);
+  const Tensor weights = uniform(y.shape(), Scalar(-1), Scalar(1), rng);
+  std::vector<Tensor> said;
+  if (y.requires_gradient()) {
+    for (const Variable& gradient : gradients(y, leaves, weights)) said.push_back(gradient.value());
+  } else {
+    for (const Tensor& input : inputs) said.push_back(zeros(input.shape()));
+  }
+
+  // What the difference quotients say. The function is run recorded, as above: that must not change its
+  // values.
+  const auto value_at = [&](std::size_t which, std::size_t element, double offset) {
+    std::vector<Tensor> moved = inputs;
+    moved[which] = copy(inputs[which]);
+    Scalar* numbers = moved[which].writable();
+    numbers[element] = static_cast<Scalar>(static_cast<double>(numbers[element]) + offset);
+    return dot(f(as_leaves(moved)).value(), weights);
+  };
+  std::vector<std::vector<double>> measured(inputs.size());
+  for (std::size_t which = 0; which < inputs.size(); ++which) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(inputs[which].elements()); ++i) {
+      // The step that rounding leaves: x ± h as they can be represented.
+      const double x = static_cast<double>(inputs[which].values()[i]);
+      const double up = static_cast<double>(static_cast<Scalar>(x + options.step));
+      const double down = static_cast<double>(static_cast<Scalar>(x - options.step));
+      measured[which].push_back((value_at(which, i, up - x) - value_at(which, i, down - x)) / (up - down));
+    }
+  }
+
+  // Compare norms, so that a gradient of zeros beside large ones is not held to impossible digits.
+  double all = 0;
+  for (const auto& gradient : measured)
+    for (const double g : gradient) all += g * g;
+  all = std::sqrt(all);
+  GradientCheck check;
+  for (std::size_t which = 0; which < inputs.size(); ++which) {
+    const std::vector<Scalar> backward_says = said[which].values();
+    double difference = 0;
+    double norm = 0;
+    double largest = -1;
+    std::size_t worst_element = 0;
+    for (std::size_t i = 0; i < measured[which].size(); ++i) {
+      const double off = std::abs(static_cast<double>(backward_says[i]) - measured[which][i]);
+      difference += off * off;
+      norm += measured[which][i] * measured[which][i];
+      if (!(off <= largest)) {
+        largest = off;
+        worst_element = i;
+      }
+    }
+    const double scale = std::max({std::sqrt(norm), all * 1e-3, 1e-30});
+    const double error = std::sqrt(difference) / scale;
+    if (!(error <= check.worst)) check.worst = error;
+    if (error <= options.tolerance || measured[which].empty()) continue;
+    if (check.passed) {
+      std::ostringstream text;
+      text << "input " << which << " of shape " << inputs[which].shape()
+           << " has a wrong gradient: relative error " << error << " where " << options.tolerance
+           << " is allowed; worst at element " << worst_element << ": backward says "
+           << backward_says[worst_element] << ", the difference quotient " << measured[which][worst_element];
+      check.sentence = text.str();
+    }
+    check.passed = false;
+  }
+  return check;
+}
+
+GradientCheck check_second_gradients(const Function& f, const std::vector<Tensor>& inputs,
+                                     const GradientCheckOptions& options) {
+  const Function gradient = [&](const std::vector<Variable>& xs) {
+    const Variable y = f(xs);
+    Rng rng(options.seed + 1);
+    const Tensor weights = uniform(y.shape(), Scalar(-1), Scalar(1), rng);
+    Variable total;
+    for (const Variable& g : gradients(y, xs, weights, {.record = true})) {
+      const Variable part = sum(g * Variable(uniform(g.shape(), Scalar(-1), Scalar(1), rng)));
+      total = total.defined() ? total + part : part;
+    }
+    return total;
+  };
+  return check_gradients(gradient, inputs, options);
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION

@@ -1,0 +1,113 @@
+#include "autograd/mask.h"
+
+#include <algorithm>
+
+#include "tensor/error.h"
+
+namespace attune::inline ATTUNE_PRECISION {
+
+Mask Mask::of(Rule rule) {
+  Mask mask;
+  mask.rules_.push_back(std::move(rule));
+  return mask;
+}
+
+Mask Mask::causal() {
+  return of({.kind = Rule::Kind::causal});
+}
+
+Mask Mask::padding(std::vector<int> lengths) {
+  for (const int length : lengths)
+    if (length < 0) fail<ValueError>("mask: a length is ", length, ": lengths must be 0 or more");
+  return of({.kind = Rule::Kind::padding, .lengths = std::move(lengths)});
+}
+
+Mask Mask::window(Index before, Index after) {
+  if (before < 0 || after < 0)
+    fail<ValueError>("mask: a window of ", before, " before and ", after, " after: give 0 or more");
+  return of({.kind = Rule::Kind::window, .first = before, .second = after});
+}
+
+Mask Mask::local_and_global(Index reach, Index global) {
+  if (reach < 0 || global < 0)
+    fail<ValueError>("mask: reach ", reach, " and ", global, " global: give 0 or more");
+  return of({.kind = Rule::Kind::local_and_global, .first = reach, .second = global});
+}
+
+Mask Mask::explicitly(Tensor allowed) {
+  const int rank = allowed.checked("mask").rank();
+  if (rank != 2 && rank != 3)
+    fail<ShapeError>("mask: an explicit mask is (T, S) or (B, T, S): ", allowed.shape());
+  return of({.kind = Rule::Kind::explicitly, .allowed = contiguous(allowed)});
+}
+
+Mask Mask::operator&(const Mask& other) const {
+  if (!rules_.empty() && !other.rules_.empty() && query_offset_ != other.query_offset_)
+    fail<ValueError>("mask: query offsets differ, ", query_offset_, " and ", other.query_offset_,
+                     ": join the masks first, then call from_query");
+  Mask both = *this;
+  both.rules_.insert(both.rules_.end(), other.rules_.begin(), other.rules_.end());
+  both.query_offset_ = std::max(query_offset_, other.query_offset_);
+  return both;
+}
+
+Mask Mask::from_query(Index offset) const {
+  Mask moved = *this;
+  moved.query_offset_ = offset;
+  return moved;
+}
+
+bool Mask::Rule::allows(Index batch, Index query, Index key) const {
+  switch (kind) {
+    case Kind::causal:
+      return key <= query;
+    case Kind::padding:
+      return key < lengths[static_cast<std::size_t>(batch)];
+    case Kind::window:
+      return key >= query - first && key <= query + second;
+    case Kind::local_and_global:
+      return query < second || key < second || (key >= query - first && key <= query + first);
+    case Kind::explicitly: {
+      const Index rows = allowed.size(-2);
+      const Index row = allowed.rank() == 3 ? batch * rows + query : query;
+      return allowed.data()[row * allowed.size(-1) + key] != 0;
+    }
+  }
+  return true;
+}
+
+bool Mask::allows(Index batch, Index query, Index key) const {
+  return std::all_of(rules_.begin(), rules_.end(),
+                     [&](const Rule& rule) { return rule.allows(batch, query + query_offset_, key); });
+}
+
+Tensor Mask::to_tensor(Index batch, Index queries, Index keys) const {
+  bool same_for_all = true;
+  for (const Rule& rule : rules_) {
+    if (rule.kind == Rule::Kind::padding) {
+      same_for_all = false;
+      if (static_cast<Index>(rule.lengths.size()) != batch)
+        fail<ShapeError>("mask: ", rule.lengths.size(), " lengths for a batch of ", batch,
+                         ": give one for each entry");
+    }
+    if (rule.kind == Rule::Kind::explicitly) {
+      const Shape& shape = rule.allowed.shape();
+      if (shape.rank() == 3) same_for_all = false;
+      if (shape[-1] != keys || shape[-2] < query_offset_ + queries ||
+          (shape.rank() == 3 && shape[0] != batch))
+        fail<ShapeError>("mask: an explicit mask of ", shape, " does not fit a batch of ", batch, ", ",
+                         queries, " queries from position ", query_offset_, " and ", keys, " keys");
+    }
+  }
+  const Index entries = same_for_all ? 1 : batch;
+  Tensor result = full({entries, queries, keys}, 1);
+  Scalar* out = result.writable();
+  for (const Rule& rule : rules_)
+    for (Index b = 0; b < entries; ++b)
+      for (Index t = 0; t < queries; ++t)
+        for (Index s = 0; s < keys; ++s)
+          if (!rule.allows(b, t + query_offset_, s)) out[(b * queries + t) * keys + s] = 0;
+  return result;
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION

@@ -1,0 +1,39 @@
+#include "autograd/matmul.h"
+
+#include "autograd/reduce.h"
+#include "autograd/views.h"
+#include "tensor/matmul.h"
+
+namespace attune::inline ATTUNE_PRECISION {
+
+// C = A B,   dA = dC Bᵀ,   dB = Aᵀ dC        (dc_mn reaches a_mk through b_kn, and b_kn through a_mk)
+Variable matmul(const Variable& a, const Variable& b) {
+  return record("matmul", matmul(a.value(), b.value()), {a, b}, [a, b](const Variable& dc) {
+    Gradient da;
+    Gradient db;
+    if (a.requires_gradient()) da = sum_to(matmul(dc, transpose(b)), a.shape());
+    if (b.requires_gradient()) db = sum_to(matmul(transpose(a), dc), b.shape());
+    return Gradients{da, db};
+  });
+}
+
+// Y = X Wᵀ + b,   dX = dY W,   dW = dYᵀ X,   db = Σ_rows dY        with all axes of X but the last as one:
+// the rows
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {
+  std::vector<Variable> parents{x, weight};
+  if (bias.defined()) parents.push_back(bias);
+  return record("linear", linear(x.value(), weight.value(), bias.value()), parents,
+                [x, weight, bias](const Variable& dy) {
+                  const auto rows = [](const Variable& v) {
+                    return reshape(v, Shape{v.shape().with(-1, 1).elements(), v.size(-1)});
+                  };
+                  Gradients result(2);
+                  if (x.requires_gradient()) result[0] = matmul(dy, weight);
+                  if (weight.requires_gradient()) result[1] = matmul(transpose(rows(dy)), rows(x));
+                  if (bias.defined())
+                    result.push_back(bias.requires_gradient() ? Gradient(sum(rows(dy), 0)) : Gradient());
+                  return result;
+                });
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION

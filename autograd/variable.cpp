@@ -1,0 +1,166 @@
+#include "autograd/variable.h"
+
+#include <atomic>
+
+#include "autograd/indexing.h"
+#include "tensor/error.h"
+#include "tensor/indexing.h"
+
+namespace attune::inline ATTUNE_PRECISION {
+namespace {
+
+std::atomic<std::uint64_t> next_order{1};
+std::atomic<std::int64_t> node_count{0};
+thread_local bool recording_now = true;
+
+}  // namespace
+
+// ---- nodes and their handles
+
+NodeHandle::NodeHandle(const NodeHandle& other) noexcept : node_(other.node_) {
+  if (node_) node_->handles.fetch_add(1, std::memory_order_relaxed);
+}
+
+// Freeing a node drops its handles to its parents, which may free those, and so on down the graph. To keep
+// that a loop, a node whose last handle goes while another is being freed only joins a list, which the
+// outermost release works off.
+NodeHandle::~NodeHandle() {
+  if (!node_ || node_->handles.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  thread_local Node* doomed = nullptr;
+  thread_local bool working = false;
+  node_->next_doomed = doomed;
+  doomed = node_;
+  if (working) return;
+  working = true;
+  while (doomed) {
+    Node* node = std::exchange(doomed, doomed->next_doomed);
+    delete node;
+    node_count.fetch_sub(1, std::memory_order_relaxed);
+  }
+  working = false;
+}
+
+std::int64_t live_nodes() {
+  return node_count.load(std::memory_order_relaxed);
+}
+
+namespace {
+
+NodeHandle new_node() {
+  NodeHandle node(new Node);
+  node_count.fetch_add(1, std::memory_order_relaxed);
+  node->order = next_order.fetch_add(1, std::memory_order_relaxed);
+  return node;
+}
+
+}  // namespace
+
+Variable tracked(Tensor value) {
+  value.checked("tracked");
+  NodeHandle node = new_node();
+  node->shape = value.shape();
+  node->is_leaf = true;
+  return Variable(std::move(value), std::move(node));
+}
+
+Variable detach(const Variable& x) {
+  return Variable(x.value());
+}
+
+Tensor Variable::gradient() const {
+  if (!node_)
+    fail<GraphError>("gradient: a constant has none: make the value with tracked() to want its gradient");
+  if (!node_->is_leaf)
+    fail<GraphError>("gradient: only leaves keep theirs, this is the result of ", node_->op,
+                     ": ask gradients(y, {x}) for it");
+  return node_->gradient;
+}
+
+void Variable::clear_gradient() const {
+  if (node_ && node_->is_leaf) node_->gradient = Tensor();
+}
+
+// ---- recording
+
+bool recording() {
+  return recording_now;
+}
+
+NoGradient::NoGradient() : before_(std::exchange(recording_now, false)) {}
+NoGradient::~NoGradient() {
+  recording_now = before_;
+}
+
+bool detail::needs_recording(const std::vector<Variable>& parents) {
+  if (!recording_now) return false;
+  for (const Variable& parent : parents)
+    if (parent.requires_gradient()) return true;
+  return false;
+}
+
+Variable detail::record_node(const char* op, Tensor value, const std::vector<Variable>& parents,
+                             Node::Pullback pullback, bool keeps_output) {
+  NodeHandle node = new_node();
+  node->op = op;
+  node->shape = value.shape();
+  node->parents.reserve(parents.size());
+  for (const Variable& parent : parents) node->parents.push_back(parent.node());
+  node->pullback = std::move(pullback);
+  if (keeps_output) node->output = value;
+  return Variable(std::move(value), std::move(node));
+}
+
+// ---- gradients, whole or in part
+
+Gradient Gradient::slice(Variable dy, int axis, Index begin, Index step) {
+  Gradient part(std::move(dy));
+  part.kind_ = Kind::slice;
+  part.axis_ = axis;
+  part.begin_ = begin;
+  part.step_ = step;
+  return part;
+}
+
+Gradient Gradient::rows(Variable dy, Indices rows) {
+  Gradient part(std::move(dy));
+  part.kind_ = Kind::rows;
+  part.rows_ = std::move(rows);
+  return part;
+}
+
+Gradient Gradient::with_value(Variable value) const {
+  Gradient changed = *this;
+  changed.value_ = std::move(value);
+  return changed;
+}
+
+void Gradient::check_fits(const char* op, const Shape& parent) const {
+  if (kind_ == Kind::whole && !(value_.shape() == parent))
+    fail<ShapeError>(op, ": its pullback returned a gradient of the wrong shape: ", value_.shape(),
+                     " for a parent of shape ", parent, ": sum over what was broadcast with sum_to");
+}
+
+Variable Gradient::to_whole(const Shape& parent) const {
+  switch (kind_) {
+    case Kind::slice:
+      return embed_slice(value_, parent, axis_, begin_, step_);
+    case Kind::rows:
+      return scatter_add_rows(value_, rows_, parent[0]);
+    case Kind::whole:
+      break;
+  }
+  return value_;
+}
+
+void Gradient::add_to(Tensor& target) const {
+  switch (kind_) {
+    case Kind::slice:
+      return add_to_slice_in_place(target, value_.value(), axis_, begin_, step_);
+    case Kind::rows:
+      return scatter_add_rows_in_place(target, value_.value(), rows_);
+    case Kind::whole:
+      return add_in_place(target, value_.value());
+  }
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION
