@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tensor/scalar.h"
+#include "tensor/simd/gemm_block.h"
 
 // The table of kernels: the inner loops of every operation, over contiguous runs of numbers.
 //
@@ -119,7 +120,7 @@ struct Kernels {
   Unary log_softmax;  // y_j = x_j − max − log Σ_k e^(x_k − max)
 
   /// Softmax over the positions with allowed_j ≠ 0. The others get exactly 0, whatever x holds there (NaN
-  /// too); a row with nothing allowed becomes zeros.
+  /// too); a row with nothing allowed, or nothing but −∞, becomes zeros.
   void (*masked_softmax)(const Scalar* x, const Scalar* allowed, Scalar* y, std::size_t n);
 
   void (*softmax_backward)(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n);  // y (dy − Σ dy y)
@@ -172,6 +173,9 @@ struct Kernels {
   // ----------------------------------------------------------------------------------------- Threefry-2x32
   // with 20 rounds (Salmon et al. 2011, section 4): element i of the stream of a key is word (i & 1) of the
   // block whose counter is i >> 1 (low word, high word). All instruction sets give the same bits.
+  /// The two words of one block of the stream: any key, any counter.
+  void (*threefry_block)(std::uint32_t key0, std::uint32_t key1, std::uint32_t counter0, std::uint32_t counter1,
+                         std::uint32_t* out);
   void (*threefry_bits)(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, std::uint32_t* out,
                         std::size_t n);
   /// mask_i = bits_i < keep_threshold ? scale : 0
@@ -181,9 +185,17 @@ struct Kernels {
   void (*uniform)(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, Scalar* y,
                   std::size_t n);
 
-  // ---- matrix product
-  // ----------------------------------------------------------------------------------------- (placeholder:
-  // gemm_rows, gemm_columns, gemm_tile; see gemm.h)
+  // ---- matrix product -----------------------------------------------------------------------------------------
+  // See gemm.h; how large matrices are cut for these is in tensor/gemm.cpp.
+  int gemm_rows;     // of a tile
+  int gemm_columns;  // of a tile, and of a panel of B
+  /// C = A · B or C += A · B for one block; formula and layout at GemmBlock.
+  void (*gemm_block)(const GemmBlock& block);
+  /// Packs columns [0, columns) of B (inner, columns), columns ≤ gemm_columns, into a panel of full width.
+  void (*gemm_pack)(std::int64_t inner, int columns, const Scalar* b, std::int64_t row_stride,
+                    std::int64_t column_stride, Scalar* panel);
+  /// `rounds` times 12 batches of independent multiply-adds, to measure the peak. The result depends on all.
+  Scalar (*gemm_peak)(std::int64_t rounds);
 };
 
 /// The table in use: the machine's best, or the one that ATTUNE_SIMD or use_kernels() names. Cheap: one load.
