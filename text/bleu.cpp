@@ -65,10 +65,10 @@ Bleu corpus_bleu(const std::vector<Tokens>& hypotheses, const std::vector<Tokens
     }
   }
 
-  // BP = exp(1 - r/c) for short output. Nothing at all is infinitely short: BP = 0.
-  const double lengths = ratio(bleu.hypothesis_length, bleu.reference_length);
-  if (bleu.hypothesis_length > 0)
-    bleu.brevity_penalty = lengths > 1 || lengths == 0 ? 1 : std::exp(1 - 1 / lengths);
+  // BP = 1 if c > r, else exp(1 - r/c): output that is too short loses. No output at all is infinitely short.
+  const auto c = static_cast<double>(bleu.hypothesis_length);
+  const auto r = static_cast<double>(bleu.reference_length);
+  if (c > 0) bleu.brevity_penalty = c > r ? 1 : std::exp(1 - r / c);
 
   // BLEU = 100 · BP · exp(Σ_n ¼ ln p_n)
   double log_sum = 0;
