@@ -178,6 +178,23 @@ detail::PullbackTap::~PullbackTap() {
   tap = before_;
 }
 
+std::vector<NodeHandle> leaves_of(const Variable& y) {
+  std::vector<NodeHandle> leaves;
+  std::vector<NodeHandle> open;
+  std::unordered_set<const Node*> seen;
+  const auto meet = [&](const NodeHandle& node) {
+    if (node && seen.insert(node.get()).second) open.push_back(node);
+  };
+  meet(y.node());
+  while (!open.empty()) {
+    const NodeHandle node = std::move(open.back());
+    open.pop_back();
+    if (node->is_leaf) leaves.push_back(node);
+    for (const NodeHandle& parent : node->parents) meet(parent);
+  }
+  return leaves;
+}
+
 std::string to_dot(const Variable& y) {
   check_root("to_dot", y);
   std::ostringstream out;

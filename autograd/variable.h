@@ -202,6 +202,9 @@ std::vector<Variable> gradients(const Variable& y, const std::vector<Variable>& 
 /// their results, ovals are leaves; arrows run the way the numbers flow.
 std::string to_dot(const Variable& y);
 
+/// Every leaf that y depends on, each once.
+std::vector<NodeHandle> leaves_of(const Variable& y);
+
 /// How many nodes exist, in all threads: returns to its base after each training step.
 std::int64_t live_nodes();
 
