@@ -67,11 +67,10 @@ Batch<Arch> negated(const Batch<Arch>& x) {
   return x ^ Batch<Arch>(Scalar(-0.0));
 }
 
-/// |x| with the sign of y.
+/// x, which must not be negative, with the sign of y.
 template <class Arch>
 Batch<Arch> with_sign_of(const Batch<Arch>& x, const Batch<Arch>& y) {
-  const Batch<Arch> sign(Scalar(-0.0));
-  return xsimd::bitwise_andnot(x, sign) | (y & sign);
+  return x | (y & Batch<Arch>(Scalar(-0.0)));
 }
 
 /// The bits of x as another type of the same size: xsimd::bitwise_cast has changed its template parameters.
