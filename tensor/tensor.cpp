@@ -245,7 +245,7 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
   if (shape.elements() != x.elements())
     fail<ShapeError>("reshape: numbers of elements differ: ", x.shape(), " has ", x.elements(), ", ", shape,
                      " has ", shape.elements());
-  Index strides[Shape::max_rank];
+  Index strides[Shape::max_rank] = {};
   if (x.is_contiguous()) {
     contiguous_strides(shape, strides);
     return x.view(shape, strides, 0);
@@ -310,7 +310,7 @@ Tensor permute(const Tensor& x, std::span<const int> order) {
   int axes[Shape::max_rank];
   detail::check_permutation(x.shape(), order, axes);
   Index sizes[Shape::max_rank];
-  Index strides[Shape::max_rank];
+  Index strides[Shape::max_rank] = {};
   for (int axis = 0; axis < x.rank(); ++axis) {
     sizes[axis] = x.size(axes[axis]);
     strides[axis] = x.stride(axes[axis]);
@@ -325,7 +325,7 @@ Tensor transpose(const Tensor& x, int axis_a, int axis_b) {
   x.checked("transpose");
   const int a = x.shape().checked_axis(axis_a, "transpose");
   const int b = x.shape().checked_axis(axis_b, "transpose");
-  Index strides[Shape::max_rank];
+  Index strides[Shape::max_rank] = {};
   std::copy(x.strides(), x.strides() + x.rank(), strides);
   std::swap(strides[a], strides[b]);
   return x.view(x.shape().with(a, x.size(b)).with(b, x.size(a)), strides, 0);
@@ -334,7 +334,7 @@ Tensor transpose(const Tensor& x, int axis_a, int axis_b) {
 Tensor slice(const Tensor& x, int axis, Index begin, Index end, Index step) {
   x.checked("slice");
   const Index count = detail::check_slice(x.shape(), axis, begin, end, step);
-  Index strides[Shape::max_rank];
+  Index strides[Shape::max_rank] = {};
   std::copy(x.strides(), x.strides() + x.rank(), strides);
   const Index offset = begin * strides[axis];
   strides[axis] *= step;
@@ -353,7 +353,7 @@ Tensor select(const Tensor& x, int axis, Index position) {
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   x.checked("broadcast_to");
-  Index strides[Shape::max_rank];
+  Index strides[Shape::max_rank] = {};
   const int added = shape.rank() - x.rank();
   if (added < 0)
     fail<ShapeError>("broadcast_to: cannot drop axes: ", x.shape(), " to ", shape, ": sum over them instead");
@@ -375,7 +375,7 @@ Tensor unsqueeze(const Tensor& x, int axis) {
   x.checked("unsqueeze");
   const Shape shape = x.shape().inserted(axis, 1);
   const int at = axis < 0 ? axis + shape.rank() : axis;
-  Index strides[Shape::max_rank];
+  Index strides[Shape::max_rank] = {};
   std::copy(x.strides(), x.strides() + at, strides);
   strides[at] = 1;
   std::copy(x.strides() + at, x.strides() + x.rank(), strides + at + 1);
@@ -388,7 +388,7 @@ Tensor squeeze(const Tensor& x, int axis) {
   if (x.size(at) != 1)
     fail<ShapeError>("squeeze: axis ", axis, " has size ", x.size(at), ": ", x.shape(),
                      ": only axes of size 1 can go");
-  Index strides[Shape::max_rank];
+  Index strides[Shape::max_rank] = {};
   std::copy(x.strides(), x.strides() + at, strides);
   std::copy(x.strides() + at + 1, x.strides() + x.rank(), strides + at);
   return x.view(x.shape().removed(at), strides, 0);
