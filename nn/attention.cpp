@@ -1,0 +1,83 @@
+#include "nn/attention.h"
+
+#include "tensor/error.h"
+
+namespace attune::nn {
+namespace {
+
+Variable attend_and_record(const void* layer, const Variable& query, const Variable& key,
+                           const Variable& value, const Mask& mask, Pass& pass) {
+  Tensor weights;
+  Variable result = attention(query, key, value, mask, {}, pass.record ? &weights : nullptr);
+  if (pass.record) pass.record->add(layer, std::move(weights));
+  return result;
+}
+
+}  // namespace
+
+// ---- additive
+
+AdditiveAttention::AdditiveAttention(Index query_width, Index key_width, Index hidden, Rng& rng)
+    : query(query_width, hidden, rng),
+      key(key_width, hidden, rng, Linear::Bias::no),
+      score(hidden, 1, rng, Linear::Bias::no) {}
+
+Variable AdditiveAttention::operator()(const Variable& from, const Variable& to, const Variable& value,
+                                       const Mask& mask, Pass& pass) const {
+  const Variable asked = unsqueeze(query(from), 2);                  // (B, T, 1, hidden)
+  const Variable offered = unsqueeze(key(to), 1);                    // (B, 1, S, hidden)
+  const Variable scores = squeeze(score(tanh(asked + offered)), 3);  // (B, T, S)
+  const Variable weights =
+      mask.allows_everything()
+          ? softmax(scores)
+          : masked_softmax(scores, mask.to_tensor(from.size(0), from.size(1), to.size(1)));
+  if (pass.record) pass.record->add(this, unsqueeze(weights.value(), 1));
+  return matmul(weights, value);  // (B, T, E)
+}
+
+// ---- dot product
+
+Variable DotProductAttention::operator()(const Variable& query, const Variable& key, const Variable& value,
+                                         const Mask& mask, Pass& pass) const {
+  // One head: (B, T, D) is (B, 1, T, D).
+  return squeeze(
+      attend_and_record(this, unsqueeze(query, 1), unsqueeze(key, 1), unsqueeze(value, 1), mask, pass), 1);
+}
+
+// ---- several heads
+
+MultiHeadAttention::MultiHeadAttention(Index width, Index head_count, Rng& rng)
+    : heads(head_count),
+      query(width, width, rng),
+      key(width, width, rng),
+      value(width, width, rng),
+      output(width, width, rng) {
+  if (heads < 1 || width % heads != 0)
+    fail<ValueError>("multi-head attention: width ", width, " does not split into ", heads,
+                     " heads: the width must be a multiple of the number of heads");
+}
+
+namespace {
+
+// (B, T, H·D) to (B, H, T, D) and back: a view, and a copy.
+Variable split_heads(const Variable& x, Index heads) {
+  return permute(reshape(x, {x.size(0), x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
+}
+Variable join_heads(const Variable& x) {
+  return reshape(permute(x, {0, 2, 1, 3}), {x.size(0), x.size(2), x.size(1) * x.size(3)});
+}
+
+}  // namespace
+
+KeyValues MultiHeadAttention::key_values(const Variable& to) const {
+  return {split_heads(key(to), heads), split_heads(value(to), heads)};  // (B, H, S, D) each
+}
+
+Variable MultiHeadAttention::attend(const Variable& from, const KeyValues& memory, const Mask& mask,
+                                    Pass& pass) const {
+  const Variable asked = split_heads(query(from), heads);                                      // (B, H, T, D)
+  const Variable read = attend_and_record(this, asked, memory.key, memory.value, mask, pass);  // (B, H, T, D)
+  return output(join_heads(read));                                                             // (B, T, C)
+}
+
+}  // namespace attune::nn

@@ -1,0 +1,185 @@
+#include "nn/transformer.h"
+
+#include <cmath>
+
+#include "tensor/error.h"
+
+namespace attune::nn {
+namespace {
+
+const TransformerSettings& checked(const TransformerSettings& settings) {
+  const auto positive = [](const char* what, Index value) {
+    if (value < 1) fail<ValueError>("transformer: ", what, " is ", value, ": give 1 or more");
+  };
+  positive("the source vocabulary", settings.source_vocabulary);
+  positive("the target vocabulary", settings.target_vocabulary);
+  positive("the width", settings.width);
+  positive("the hidden width", settings.hidden);
+  positive("the number of encoder layers", settings.encoder_layers);
+  positive("the number of decoder layers", settings.decoder_layers);
+  positive("the longest input", settings.longest);
+  if (settings.share_embeddings && settings.source_vocabulary != settings.target_vocabulary)
+    fail<ValueError>("transformer: embeddings cannot be shared by vocabularies of ",
+                     settings.source_vocabulary, " and ", settings.target_vocabulary,
+                     " tokens: share one vocabulary, or set share_embeddings to false");
+  return settings;
+}
+
+}  // namespace
+
+// ---- layers
+
+EncoderLayer::EncoderLayer(const TransformerSettings& settings, Rng& rng)
+    : self_attention(settings.width, settings.heads, rng),
+      feed_forward(settings.width, settings.hidden, rng, settings.activation),
+      around_attention(settings, rng),
+      around_feed_forward(settings, rng) {}
+
+Variable EncoderLayer::operator()(const Variable& x, const Mask& mask, Pass& pass) const {
+  const Variable seen =
+      around_attention(x, pass, [&](const Variable& y) { return self_attention(y, y, mask, pass); });
+  return around_feed_forward(seen, pass, [&](const Variable& y) { return feed_forward(y); });
+}
+
+void EncoderLayer::visit(Visitor& v) {
+  v("self_attention", self_attention);
+  v("feed_forward", feed_forward);
+  v("around_attention", around_attention);
+  v("around_feed_forward", around_feed_forward);
+}
+
+DecoderLayer::DecoderLayer(const TransformerSettings& settings, Rng& rng)
+    : self_attention(settings.width, settings.heads, rng),
+      cross_attention(settings.width, settings.heads, rng),
+      feed_forward(settings.width, settings.hidden, rng, settings.activation),
+      around_self_attention(settings, rng),
+      around_cross_attention(settings, rng),
+      around_feed_forward(settings, rng) {}
+
+Variable DecoderLayer::operator()(const Variable& x, const Variable& source, const Mask& self_mask,
+                                  const Mask& source_mask, Pass& pass) const {
+  const Variable own = around_self_attention(
+      x, pass, [&](const Variable& y) { return self_attention(y, y, self_mask, pass); });
+  const Variable read = around_cross_attention(
+      own, pass, [&](const Variable& y) { return cross_attention(y, source, source_mask, pass); });
+  return around_feed_forward(read, pass, [&](const Variable& y) { return feed_forward(y); });
+}
+
+Variable DecoderLayer::step(const Variable& x, DecoderLayerCache& cache, const Mask& source_mask,
+                            Pass& pass) const {
+  const Variable own = around_self_attention(x, pass, [&](const Variable& y) {
+    const KeyValues latest = self_attention.key_values(y);  // (B, H, 1, D)
+    cache.self = cache.self.key.defined() ? KeyValues{concatenate({cache.self.key, latest.key}, 2),
+                                                      concatenate({cache.self.value, latest.value}, 2)}
+                                          : latest;
+    return self_attention.attend(y, cache.self, {}, pass);  // all that is cached is in the past
+  });
+  const Variable read = around_cross_attention(own, pass, [&](const Variable& y) {
+    return cross_attention.attend(y, cache.source, source_mask, pass);
+  });
+  return around_feed_forward(read, pass, [&](const Variable& y) { return feed_forward(y); });
+}
+
+void DecoderLayer::visit(Visitor& v) {
+  v("self_attention", self_attention);
+  v("cross_attention", cross_attention);
+  v("feed_forward", feed_forward);
+  v("around_self_attention", around_self_attention);
+  v("around_cross_attention", around_cross_attention);
+  v("around_feed_forward", around_feed_forward);
+}
+
+// ---- stacks
+
+Encoder::Encoder(const TransformerSettings& settings, Rng& rng) {
+  for (Index i = 0; i < settings.encoder_layers; ++i) layers.push_back(EncoderLayer(settings, rng));
+  if (settings.norm == NormPlacement::pre) norm = LayerNorm(settings.width);
+}
+
+Variable Encoder::operator()(const Variable& x, const Mask& mask, Pass& pass) const {
+  Variable y = x;
+  for (const EncoderLayer& layer : layers) y = layer(y, mask, pass);
+  return norm ? (*norm)(y) : y;
+}
+
+Decoder::Decoder(const TransformerSettings& settings, Rng& rng) {
+  for (Index i = 0; i < settings.decoder_layers; ++i) layers.push_back(DecoderLayer(settings, rng));
+  if (settings.norm == NormPlacement::pre) norm = LayerNorm(settings.width);
+}
+
+Variable Decoder::operator()(const Variable& x, const Variable& source, const Mask& self_mask,
+                             const Mask& source_mask, Pass& pass) const {
+  Variable y = x;
+  for (const DecoderLayer& layer : layers) y = layer(y, source, self_mask, source_mask, pass);
+  return norm ? (*norm)(y) : y;
+}
+
+// ---- the whole
+
+Transformer::Transformer(const TransformerSettings& model_settings, Rng& rng)
+    : settings(checked(model_settings)),
+      source_embedding(settings.source_vocabulary, settings.width, rng),
+      positions(settings.width, settings.longest),
+      source_dropout(settings.dropout, rng),
+      target_dropout(settings.dropout, rng),
+      encoder(settings, rng),
+      decoder(settings, rng) {
+  if (!settings.share_embeddings)
+    target_embedding = Embedding(settings.target_vocabulary, settings.width, rng);
+}
+
+// Embeddings are scaled by √C (section 3.4): tied to the output they must stay small, and beside positions of
+// size 1 they would be lost.
+Variable Transformer::embed(const Embedding& embedding, const Dropout& dropout, const Indices& tokens,
+                            Index offset, Pass& pass) const {
+  const Variable vectors = embedding(tokens) * std::sqrt(static_cast<Scalar>(settings.width));  // (B, T, C)
+  return dropout(positions(vectors, offset), pass);
+}
+
+Transformer::Memory Transformer::encode(const Indices& source, const std::vector<int>& lengths,
+                                        Pass& pass) const {
+  const Mask mask = Mask::padding(lengths);
+  const Variable encoded =
+      encoder(embed(source_embedding, source_dropout, source, 0, pass), mask, pass);  // (B, S, C)
+  if (settings.source_view == SourceView::attention) return {encoded, mask};
+  // The mean over the real positions, as a source of a single position that everybody may see.
+  const Tensor real = transpose(mask.to_tensor(source.size(0), 1, source.size(1)));  // (B, S, 1)
+  const Tensor count = maximum(sum(real, 1, keep_axis), 1);                          // (B, 1, 1)
+  return {sum(encoded * Variable(real), 1, keep_axis) / Variable(count), {}};
+}
+
+Variable Transformer::decode(const Indices& target_in, const Memory& memory, Pass& pass) const {
+  const Variable x = embed(embedding_of_target(), target_dropout, target_in, 0, pass);  // (B, T, C)
+  // Padding follows the target's real tokens, so the causal mask alone keeps them from seeing it.
+  return embedding_of_target().scores(
+      decoder(x, memory.encoded, Mask::causal(), memory.mask, pass));  // (B, T, V)
+}
+
+Transformer::DecodingState Transformer::begin_decoding(const Memory& memory) const {
+  DecodingState state;
+  state.source_mask = memory.mask;
+  for (const DecoderLayer& layer : decoder.layers) {
+    DecoderLayerCache cache;
+    cache.source = layer.cross_attention.key_values(memory.encoded);
+    state.layers.push_back(std::move(cache));
+  }
+  return state;
+}
+
+Variable Transformer::decode_step(const Indices& tokens, DecodingState& state, Pass& pass) const {
+  const Indices column({tokens.size(0), 1}, tokens.values);
+  Variable x = embed(embedding_of_target(), target_dropout, column, state.position++, pass);  // (B, 1, C)
+  for (std::size_t i = 0; i < decoder.layers.size(); ++i)
+    x = decoder.layers[i].step(x, state.layers[i], state.source_mask, pass);
+  if (decoder.norm) x = (*decoder.norm)(x);
+  return squeeze(embedding_of_target().scores(x), 1);  // (B, V)
+}
+
+void Transformer::visit(Visitor& v) {
+  v("source_embedding", source_embedding);
+  v("target_embedding", target_embedding);
+  v("encoder", encoder);
+  v("decoder", decoder);
+}
+
+}  // namespace attune::nn
