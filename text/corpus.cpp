@@ -52,9 +52,10 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
+/// For a text that is not empty.
 std::int64_t count_lines(std::string_view text) {
   const std::int64_t ends = std::count(text.begin(), text.end(), '\n');
-  return text.empty() || text.back() == '\n' ? ends : ends + 1;
+  return text.back() == '\n' ? ends : ends + 1;
 }
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";

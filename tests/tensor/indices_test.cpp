@@ -38,6 +38,7 @@ TEST_CASE("indices: sizes that do not fit the values are refused with both numbe
       "Indices: the sizes and the number of values differ: (2, 3) needs 6 values, got 5: give one value "
       "per element",
       attune::ShapeError);
+  CHECK_THROWS_AS(Indices({2, 2}, {1, 2, 3, 4, 5}), attune::ShapeError);
   CHECK_THROWS_AS(Indices({-1}, {}), attune::ShapeError);
   CHECK_THROWS_AS(Indices({std::int64_t{1} << 40, std::int64_t{1} << 40}, {}), attune::ShapeError);
 }

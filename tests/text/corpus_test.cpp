@@ -206,6 +206,20 @@ TEST_CASE("line reader: lines are cut at the limit, before a character, and the 
   CHECK(report.cut == 0);
 }
 
+TEST_CASE("line reader: only a mark at the very start and a carriage return at the very end are removed") {
+  LineReport report;
+  CHECK(lines_of("a\n\xEF\xBB\xBF"
+                 "b\rc\n",
+                 &report) == std::vector<std::string>{"a", "\uFEFFb\rc"});
+  CHECK(report.byte_order_marks == 0);
+  CHECK(report.carriage_returns == 0);
+
+  // The last byte that is kept of a long line is a carriage return, but not the line's last byte.
+  lines_of("01234567890\rabc\n", &report, 8);
+  CHECK(report.cut == 1);
+  CHECK(report.carriage_returns == 0);
+}
+
 TEST_CASE("read_lines: line n of the file is line n of the result, however long") {
   const Scratch scratch;
   const std::string long_line(100000, 'x');
