@@ -7,9 +7,10 @@
 
 namespace attune::optim {
 
-/// The length of all gradients taken as one vector: √(Σ g²). Added up in double, in an order that depends on
-/// the shapes alone: the same bits for any number of threads and any instruction set. ValueError, naming the
-/// first parameter concerned, if a gradient holds NaN or infinity.
+/// The length of all gradients taken as one vector:   norm = √(Σ g²)
+/// Added up in double, in an order that depends on the shapes alone: the same bits for any number of threads
+/// and any instruction set. Throws ValueError if a gradient holds NaN or infinity, naming the first such
+/// parameter.
 double gradient_norm(const std::vector<nn::NamedParameter>& parameters);
 template <nn::Layer Model>
 double gradient_norm(const Model& model) {
@@ -33,5 +34,12 @@ template <nn::Layer Model>
 void scale_gradients(const Model& model, double factor) {
   scale_gradients(nn::named_parameters(model), factor);
 }
+
+namespace detail {
+/// True when a step would change the parameter: it is not frozen, and a gradient has arrived.
+bool has_gradient(const nn::NamedParameter& parameter);
+/// Throws ValueError, naming `op` and the first parameter concerned, if a gradient holds NaN or infinity.
+void check_finite(const std::string& op, const std::vector<nn::NamedParameter>& parameters);
+}  // namespace detail
 
 }  // namespace attune::optim
