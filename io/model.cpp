@@ -1,0 +1,114 @@
+#include "io/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "io/safetensors.h"
+#include "io/unicode.h"
+#include "tensor/error.h"
+
+namespace attune::io::detail {
+
+namespace {
+
+using Sizes = std::vector<std::int64_t>;
+
+Sizes sizes_of(const Tensor& tensor) {
+  return {tensor.shape().begin(), tensor.shape().end()};
+}
+
+std::string show(const Sizes& sizes) {
+  std::string text = "(";
+  for (const std::int64_t size : sizes) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  return text + ")";
+}
+
+// Lines of one kind under their heading; a model of another kind altogether need not fill the screen.
+void list(std::string& text, const char* heading, const std::vector<std::string>& lines) {
+  constexpr std::size_t most = 20;
+  if (lines.empty()) return;
+  text += std::string("\n  ") + heading + ":";
+  for (std::size_t i = 0; i < std::min(lines.size(), most); ++i) text += "\n    " + lines[i];
+  if (lines.size() > most) text += "\n    … and " + std::to_string(lines.size() - most) + " more";
+}
+
+// What is where, by name. The checks come before any change, and find all differences before they complain.
+std::map<std::string, const NamedArray*> match(const SafetensorsFile& file,
+                                               const std::map<std::string, Sizes>& wanted,
+                                               const std::string& path) {
+  std::map<std::string, const NamedArray*> found;
+  std::vector<std::string> missing, unknown, other_shape;
+  for (const NamedArray& array : file.arrays) {
+    found[array.name] = &array;
+    const auto place = wanted.find(array.name);
+    if (place == wanted.end()) {
+      unknown.push_back(show_name(array.name) + " " + show(array.shape));
+    } else if (place->second != array.shape) {
+      const bool transposed = Sizes(array.shape.rbegin(), array.shape.rend()) == place->second;
+      other_shape.push_back(show_name(array.name) + " is " + show(array.shape) + " in the file, " +
+                            show(place->second) + " in the model" +
+                            (transposed ? " (transposed: weights are (out, in) here)" : ""));
+    }
+  }
+  for (const auto& [name, sizes] : wanted) {
+    if (found.count(name) == 0) missing.push_back(show_name(name) + " " + show(sizes));
+  }
+  if (!missing.empty() || !unknown.empty() || !other_shape.empty()) {
+    std::string differences;
+    list(differences, "in the model, not in the file", missing);
+    list(differences, "in the file, not in the model", unknown);
+    list(differences, "of another shape", other_shape);
+    fail<FileError>("load_weights: the file does not belong to this model: ", path, ":", differences,
+                    "\n  make the model with the settings that the file was saved with; nothing was changed");
+  }
+  return found;
+}
+
+}  // namespace
+
+void save(const std::filesystem::path& path, const ModelTensors& tensors,
+          const std::map<std::string, std::string>& metadata) {
+  SafetensorsFile file;
+  file.metadata = metadata;
+  const auto add = [&](const std::string& name, const Tensor& value) {
+    file.arrays.push_back({name, sizes_of(value), value.values()});
+  };
+  for (const nn::NamedParameter& parameter : tensors.parameters) add(parameter.name, parameter.cell->value);
+  for (const auto& [name, buffer] : tensors.buffers) add(name, buffer->value().checked(name.c_str()));
+  write_safetensors(path, file);
+}
+
+std::map<std::string, std::string> load(const std::filesystem::path& path, const ModelTensors& tensors) {
+  std::map<std::string, Sizes> wanted;
+  const auto want = [&](const std::string& name, const Tensor& value) {
+    if (!wanted.emplace(name, sizes_of(value)).second) {
+      fail<ValueError>("load_weights: names must differ: two tensors of the model are named ",
+                       show_name(name), ": give each member its own name");
+    }
+  };
+  for (const nn::NamedParameter& parameter : tensors.parameters) want(parameter.name, parameter.cell->value);
+  for (const auto& [name, buffer] : tensors.buffers) want(name, buffer->value().checked(name.c_str()));
+
+  const std::string shown = '"' + path.string() + '"';
+  SafetensorsFile file = read_safetensors(path);
+  const std::map<std::string, const NamedArray*> found = match(file, wanted, shown);
+  std::map<std::string, Tensor> values;
+  for (const auto& [name, array] : found) {
+    const auto bad =
+        std::find_if(array->values.begin(), array->values.end(), [](Scalar v) { return !std::isfinite(v); });
+    if (bad != array->values.end()) {
+      fail<FileError>("load_weights: weights must be finite: ", shown, ": ", show_name(name), " has ", *bad,
+                      " at index ", bad - array->values.begin(), ": take an older file; nothing was changed");
+    }
+    values.emplace(name, tensor(Shape(array->shape), array->values));
+  }
+
+  // From here on nothing can fail but memory.
+  for (const nn::NamedParameter& parameter : tensors.parameters)
+    parameter.cell->value = values.at(parameter.name);
+  for (const auto& [name, buffer] : tensors.buffers) buffer->set_value(values.at(name));
+  return std::move(file.metadata);
+}
+
+}  // namespace attune::io::detail

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/visitor.h"
+
+// The weights of a model in a safetensors file, under the names that its `visit` gives them.
+
+namespace attune::io {
+
+namespace detail {
+
+/// Every tensor that belongs to a model: what training changes, frozen or not, and what it does not.
+struct ModelTensors {
+  std::vector<nn::NamedParameter> parameters;
+  std::vector<std::pair<std::string, nn::Buffer*>> buffers;
+};
+
+/// Throws ValueError when two have one name, one has two, or one has no value yet.
+template <nn::Layer Model>
+ModelTensors tensors_of(const Model& model) {
+  ModelTensors tensors{nn::named_parameters(model), {}};
+  nn::Visitor visitor(
+      {}, [&](const std::string& name, nn::Buffer& buffer) { tensors.buffers.emplace_back(name, &buffer); });
+  visitor("",
+          const_cast<Model&>(model));  // visit is not const because it also serves those who change things
+  return tensors;
+}
+
+void save(const std::filesystem::path& path, const ModelTensors& tensors,
+          const std::map<std::string, std::string>& metadata);
+std::map<std::string, std::string> load(const std::filesystem::path& path, const ModelTensors& tensors);
+
+}  // namespace detail
+
+/// Writes the values of all parameters and buffers of a model to `path`, atomically, with checksums.
+/// `metadata` is free text that goes into the file too: settings, the epoch, a licence. ValueError, and no
+/// file, if a number is not finite: the error names the parameter. FileError if the disk refuses.
+template <nn::Layer Model>
+void save_weights(const std::filesystem::path& path, const Model& model,
+                  const std::map<std::string, std::string>& metadata = {}) {
+  detail::save(path, detail::tensors_of(model), metadata);
+}
+
+/// Gives all parameters and buffers of a model the values in `path`, and returns the file's metadata.
+/// Names and shapes must be the same on both sides: FileError lists what is missing, what is too much and
+/// what has another shape. FileError too for numbers that are not finite and for anything wrong with the file
+/// itself. Then nothing has changed.
+template <nn::Layer Model>
+std::map<std::string, std::string> load_weights(const std::filesystem::path& path, Model& model) {
+  return detail::load(path, detail::tensors_of(model));
+}
+
+}  // namespace attune::io
