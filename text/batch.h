@@ -64,21 +64,18 @@ struct BatchOptions {
   std::uint64_t epoch = 0;  // each epoch has an order of its own
 };
 
-/// Which pairs go together: the indices of each batch, in the order of training. Every pair is in exactly one
-/// batch.
+/// Which pairs go together: the indices of each batch, in the order of training. Every pair is in one.
 ///
 /// All pairs are shuffled, cut into pools of about 64 batches, sorted by length within the pool, cut into
 /// batches, and all batches are shuffled: batches of similar lengths, and different ones in every epoch. The
 /// order is a function of the lengths and the options alone, the same on every platform.
 ///
 /// A pair longer than max_tokens by itself makes a batch of its own, the only kind that exceeds the limit;
-/// encode_pairs with a max_length below max_tokens rules that out. ValueError when max_tokens is not
-/// positive.
+/// encode_pairs with a max_length below max_tokens rules that out. ValueError unless max_tokens > 0.
 std::vector<std::vector<std::size_t>> plan_batches(const std::vector<EncodedPair>& pairs,
                                                    const BatchOptions& options);
 
-/// The batch of the chosen pairs, in the order chosen. ValueError for none, IndexError for one that is not
-/// there.
+/// The batch of the chosen pairs, in the order chosen. ValueError for none, IndexError for a missing one.
 Batch make_batch(const std::vector<EncodedPair>& pairs, const std::vector<std::size_t>& chosen);
 
 /// All batches of an epoch: make_batch of each group of plan_batches.

@@ -22,8 +22,7 @@ namespace {
 // ---- files and lines
 
 /// All bytes of a file, a pipe or a device. io::read_file takes regular files only; a corpus may well come
-/// from
-/// `--source <(zcat train.en.gz)`.
+/// from `--source <(zcat train.en.gz)`.
 std::string read_bytes(const std::string& op, const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {

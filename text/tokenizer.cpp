@@ -24,84 +24,68 @@ std::string join_with_spaces(const Tokens& tokens) {
   return line;
 }
 
-template <std::size_t N>
-bool is_one_of(std::string_view text, const std::array<std::string_view, N>& list) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
 // ---- what WordTokenizer knows about marks and apostrophes
 
-constexpr std::array<std::string_view, 9> closing_marks = {".", ",", "!", "?", ";", ":", "…", ")", "]"};
-constexpr std::array<std::string_view, 2> closing_quotes = {"»", "”"};
-constexpr std::array<std::string_view, 4> opening_marks = {"(", "[", "«", "“"};
-constexpr std::string_view straight_quote = "\"";
+constexpr std::u32string_view closing_marks = U".,!?;:…)]»”";
+constexpr std::u32string_view opening_marks = U"([«“„";
+constexpr std::u32string_view french_spaced_marks = U"?!;:»";  // the French put a space before these
 
-// Before these the French put a space.
-constexpr std::array<std::string_view, 5> french_spaced_marks = {"?", "!", ";", ":", "»"};
+bool is_in(std::u32string_view set, char32_t c) {
+  return set.find(c) != std::u32string_view::npos;
+}
 
-bool closes(std::string_view token) {
-  return is_one_of(token, closing_marks) || is_one_of(token, closing_quotes);
-}
-bool opens(std::string_view token) {
-  return is_one_of(token, opening_marks);
-}
-bool is_mark(std::string_view token) {
-  return closes(token) || opens(token) || token == straight_quote;
+bool is_mark(char32_t c) {
+  if ((c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z')) return false;  // most characters, so first
+  return c == U'"' || is_in(closing_marks, c) || is_in(opening_marks, c);
 }
 
 // French words that lose their last vowel before another one: le, de, je, … que, jusque, …
 constexpr std::array<std::string_view, 15> elided_words = {
     "l", "d", "j", "m", "t", "s", "n", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu", "quelqu", "presqu"};
-constexpr std::array<std::string_view, 26> elision_causes = {"a", "e", "i", "o", "u", "y", "h", "à", "â",
-                                                             "ä", "æ", "é", "è", "ê", "ë", "î", "ï", "ô",
-                                                             "ö", "œ", "ù", "û", "ü", "ÿ", "á", "í"};
-
-bool is_apostrophe(std::string_view c) {
-  return c == "'" || c == "’";
-}
+constexpr std::u32string_view elision_causes = U"aeiouyhàâäæéèêëîïôöœùûüÿáí";
 
 /// The bytes of an elided word and its apostrophe at the front of `word`, 0 when it begins with none.
 std::size_t elision_length(std::string_view word) {
-  std::size_t length = 0;
-  for (const std::string_view c : characters(word)) {
-    if (is_apostrophe(c)) {
-      return is_one_of(lower_case(word.substr(0, length)), elided_words) ? length + c.size() : 0;
-    }
-    length += c.size();
-  }
-  return 0;
+  constexpr std::string_view straight = "'", curly = "’";
+  const std::size_t length = std::min(word.find(straight), word.find(curly));
+  if (length == std::string_view::npos) return 0;
+  const std::string left = lower_case(word.substr(0, length));
+  if (std::find(elided_words.begin(), elided_words.end(), left) == elided_words.end()) return 0;
+  return length + (word[length] == '\'' ? straight.size() : curly.size());
 }
 
 bool is_elision(std::string_view token) {
   return !token.empty() && elision_length(token) == token.size();
 }
 
+bool elision_before(std::string_view word) {
+  return !word.empty() && is_in(elision_causes, decode_utf8(lower_case(characters(word).front()))[0]);
+}
+
 /// Rule 3: cuts elisions off the front of a word and appends all parts. `d'aujourd'hui` is `d'`
 /// `aujourd'hui`.
 void append_word(std::string_view word, Tokens& tokens) {
-  while (!word.empty()) {
-    const std::size_t elision = elision_length(word);
-    const std::string_view rest = word.substr(elision);
-    const bool vowel_follows =
-        !rest.empty() && is_one_of(lower_case(characters(rest).front()), elision_causes);
-    const bool cut = elision > 0 && vowel_follows;
-    tokens.emplace_back(cut ? word.substr(0, elision) : word);
-    word = cut ? rest : std::string_view();
+  std::size_t elision = elision_length(word);
+  while (elision > 0 && elision_before(word.substr(elision))) {
+    tokens.emplace_back(word.substr(0, elision));
+    word.remove_prefix(elision);
+    elision = elision_length(word);
   }
+  if (!word.empty()) tokens.emplace_back(word);
 }
 
-bool is_digit(std::string_view c) {
-  return c.size() == 1 && c[0] >= '0' && c[0] <= '9';
+bool is_digit(char32_t c) {
+  return c >= U'0' && c <= U'9';
 }
 
 /// Rule 2: whether the mark between these two characters belongs to a number or an abbreviation.
-bool stays_inside(std::string_view before, std::string_view mark, std::string_view after) {
-  if (mark == ".") return !is_mark(before) && !is_mark(after);
-  return (mark == "," || mark == ":") && is_digit(before) && is_digit(after);
+bool stays_inside(char32_t before, char32_t mark, char32_t after) {
+  if (mark == U'.') return !is_mark(before) && !is_mark(after);
+  return (mark == U',' || mark == U':') && is_digit(before) && is_digit(after);
 }
 
 /// Rules 2 and 3 for a run of characters without white space.
-void append_run(const std::vector<std::string_view>& run, Tokens& tokens) {
+void append_run(std::u32string_view run, Tokens& tokens) {
   std::string word;
   const auto finish_word = [&] {
     append_word(word, tokens);
@@ -111,9 +95,9 @@ void append_run(const std::vector<std::string_view>& run, Tokens& tokens) {
     const bool inner = i > 0 && i + 1 < run.size() && stays_inside(run[i - 1], run[i], run[i + 1]);
     if (is_mark(run[i]) && !inner) {
       finish_word();
-      tokens.emplace_back(run[i]);
+      tokens.push_back(encode_utf8(run[i]));
     } else {
-      word += run[i];
+      word += encode_utf8(run[i]);
     }
   }
   finish_word();
@@ -157,13 +141,13 @@ Tokens join_pieces(const Tokens& pieces) {
 
 Tokens WordTokenizer::split(std::string_view line) const {
   Tokens tokens;
-  std::vector<std::string_view> run;  // characters since the last white space
-  for (const std::string_view c : characters(line)) {
-    if (is_white_space(decode_character(c).code_point)) {
+  std::u32string run;  // the characters since the last white space
+  for (const char32_t c : decode_utf8(line)) {
+    if (is_white_space(c)) {
       append_run(run, tokens);
       run.clear();
     } else {
-      run.push_back(c);
+      run += c;
     }
   }
   append_run(run, tokens);
@@ -173,18 +157,22 @@ Tokens WordTokenizer::split(std::string_view line) const {
 std::string WordTokenizer::join(const Tokens& tokens) const {
   const bool french = spacing_ == Spacing::french;
   std::string line;
-  bool glue = true;  // no space before the next token
-  bool inside_quotes = false;
+  bool glue = true;              // no space before the next token
+  bool inside_straight = false;  // between " and "
+  bool inside_german = false;    // between „ and “, which opens otherwise
   for (const std::string& token : tokens) {
-    const bool is_quote = token == straight_quote;
-    const bool spaced_by_french = french && is_one_of(token, french_spaced_marks);
-    const bool leans_left = (closes(token) && !spaced_by_french) || (is_quote && inside_quotes);
-    if (!glue && !leans_left) line += ' ';
+    const std::u32string text = decode_utf8(token);
+    const char32_t mark = text.size() == 1 && is_mark(text[0]) ? text[0] : U'\0';
+    const bool ends_quote = (mark == U'"' && inside_straight) || (mark == U'“' && inside_german);
+    const bool closes =
+        mark != 0 && is_in(closing_marks, mark) && !(french && is_in(french_spaced_marks, mark));
+    if (!glue && !closes && !ends_quote) line += ' ';
     line += token;
 
-    const bool opening_quote = is_quote && !inside_quotes;
-    if (is_quote) inside_quotes = !inside_quotes;
-    glue = opening_quote || is_elision(token) || (opens(token) && !(french && token == "«"));
+    const bool opens = mark != 0 && (mark == U'"' || is_in(opening_marks, mark)) && !ends_quote;
+    glue = is_elision(token) || (opens && !(french && mark == U'«'));
+    if (mark == U'"') inside_straight = !inside_straight;
+    if (mark == U'„' || mark == U'“') inside_german = mark == U'„';
   }
   return line;
 }

@@ -15,8 +15,7 @@
 //   word-french   does he see it ?              the same, joined the French way: `le voit-il ?`, `« oui »`
 //   character     d o e s ▁ h e ▁ …             everything else, Chinese for one
 //
-// Left out: learning BPE or unigram pieces, sentence splitting, languages without spaces other than by
-// character.
+// Left out: learning BPE or unigram pieces, sentence splitting, words of languages without spaces.
 
 namespace attune::text {
 
@@ -58,13 +57,11 @@ class BpeTokenizer : public Tokenizer {
 ///
 /// Splitting, in this order:
 ///   1. at white space (Unicode's);
-///   2. each of . , ! ? ; : … ( ) [ ] " « » “ ” is a token of its own, except that . , : stay between two
-///   digits
-///      (3.5, 10:30, 1,000) and . also inside a word (p.m, example.com);
-///   3. after the apostrophe (' or ’) of a French elision: l d j m t s n c qu jusqu lorsqu puisqu quoiqu
-///   quelqu presqu,
-///      before a vowel or h: `l'enfant` is `l'` `enfant`. Every other apostrophe stays: don't, it's,
-///      aujourd'hui.
+///   2. each of . , ! ? ; : … ( ) [ ] " « » “ ” „ is a token of its own, except that . , : stay between two
+///      digits (3.5, 10:30, 1,000) and . also inside a word (p.m, example.com);
+///   3. after the apostrophe (' or ’) of a French elision (l d j m t s n c qu jusqu lorsqu puisqu quoiqu
+///      quelqu presqu) before a vowel or h: `l'enfant` is `l'` `enfant`. Every other apostrophe stays: don't,
+///      it's, aujourd'hui.
 /// Hyphens never split: `voit-il` and `well-known` are one token each. Case is kept.
 ///
 /// Joining puts one space between tokens, but none before a closing mark, after an opening mark or after an
@@ -89,8 +86,8 @@ class WordTokenizer : public Tokenizer {
   Spacing spacing_;
 };
 
-/// One token per code point. ASCII white space becomes ▁ (U+2581) and joins to a space again; so does a ▁ of
-/// the text.
+/// One token per code point. ASCII white space becomes ▁ (U+2581), which joins to a space again, as does a ▁
+/// that the text had.
 class CharacterTokenizer : public Tokenizer {
  public:
   static constexpr std::string_view visible_space = "\xE2\x96\x81";

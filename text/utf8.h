@@ -6,11 +6,10 @@
 #include <string_view>
 #include <vector>
 
-// UTF-8, strictly: no overlong forms, no surrogates, nothing above U+10FFFF (The Unicode Standard, table
-// 3-7).
+// UTF-8, strictly: no overlong forms, no surrogates, nothing above U+10FFFF (Unicode Standard, table 3-7).
 //
 // What is not UTF-8 reads as U+FFFD, one for each maximal subpart: the longest run of bytes that could have
-// begun a character (The Unicode Standard, section 3.9). Python's bytes.decode('utf-8', errors='replace')
+// begun a character (Unicode Standard, section 3.9). Python's bytes.decode('utf-8', errors='replace')
 // does the same, so a file reads alike in both.
 //
 // Left out: normalisation (e + combining acute stays two code points) and grapheme clusters.

@@ -59,8 +59,7 @@ class Vocabulary {
   const std::string& token(std::int32_t id) const;
 
   /// The ids of tokens; adds neither <s> nor </s>. With `try_lower_case`, a token that is not listed is
-  /// looked up once more in small letters, so that what people type at the start of a sentence is still
-  /// known.
+  /// looked up once more in small letters: the capital of a sentence's first word does no harm.
   std::vector<std::int32_t> encode(const Tokens& tokens, bool try_lower_case = false) const;
 
   /// The tokens of ids, up to the first </s>; <pad> and <s> are left out, an unknown token is `<unk>`.

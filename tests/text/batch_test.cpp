@@ -11,13 +11,14 @@ using namespace attune::text;
 
 namespace {
 
-/// Pairs of all sorts of lengths, 1 to 30 on each side, each with ids of its own.
+/// Pairs of all combinations of lengths, 1 to 31 and 1 to 30 (the periods have no common factor), each with
+/// ids of its own.
 std::vector<EncodedPair> many_pairs(std::size_t count) {
   std::vector<EncodedPair> pairs;
   for (std::size_t i = 0; i < count; ++i) {
     const auto id = static_cast<std::int32_t>(4 + i);
     pairs.push_back(
-        {std::vector<std::int32_t>(1 + i * 37 % 30, id), std::vector<std::int32_t>(1 + i * 53 % 30, id)});
+        {std::vector<std::int32_t>(1 + i * 37 % 31, id), std::vector<std::int32_t>(1 + i * 53 % 30, id)});
   }
   return pairs;
 }
@@ -69,7 +70,7 @@ TEST_CASE("make_source_batch: sentences end in </s> and are padded") {
 
 TEST_CASE("plan_batches: every pair is in exactly one batch and no batch is over the limit") {
   const std::vector<EncodedPair> pairs = many_pairs(3000);
-  for (const std::int64_t max_tokens : {31, 64, 500, 4096, 1000000}) {
+  for (const std::int64_t max_tokens : {32, 64, 500, 4096, 1000000}) {
     CAPTURE(max_tokens);
     std::vector<int> seen(pairs.size(), 0);
     for (const auto& chosen : plan_batches(pairs, {.max_tokens = max_tokens, .seed = 3})) {
@@ -86,11 +87,9 @@ TEST_CASE("plan_batches: a batch holds similar lengths, so little of it is paddi
   const auto batches = plan_batches(pairs, {.max_tokens = 1000});
   for (const auto& chosen : batches) padded += padded_tokens(pairs, chosen);
   for (const EncodedPair& pair : pairs) longest_side += std::max(pair.source.size(), pair.target.size()) + 1;
-  // Sorted by target and then source: unsorted batches of these pairs are three fifths larger than their
-  // longer sides.
+  // Unsorted, padding would add 45 %.
   CHECK(static_cast<double>(padded) < 1.15 * static_cast<double>(longest_side));
-  CHECK(static_cast<double>(padded) >
-        0.80 * 1000 * static_cast<double>(batches.size()));  // and they are full
+  CHECK(padded > 800 * batches.size());  // and the batches are full
 }
 
 TEST_CASE("plan_batches: the order depends on seed and epoch and on nothing else") {
@@ -113,7 +112,7 @@ TEST_CASE("plan_batches: the order depends on seed and epoch and on nothing else
 TEST_CASE("plan_batches: the order is the same on every platform") {
   // Computed by a separate program from the definitions of Threefry and of the shuffle.
   const auto batches = plan_batches(many_pairs(12), {.max_tokens = 60, .seed = 1, .epoch = 2});
-  CHECK(batches == std::vector<std::vector<std::size_t>>{{7, 11}, {0, 4}, {2, 6}, {8, 3}, {5, 9}, {10, 1}});
+  CHECK(batches == std::vector<std::vector<std::size_t>>{{6, 1}, {0, 7, 11}, {4, 9}, {2, 8, 3}, {5}, {10}});
 }
 
 TEST_CASE("plan_batches: batches come in no order of length") {

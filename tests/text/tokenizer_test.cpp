@@ -67,6 +67,7 @@ TEST_CASE("word tokeniser: joining restores what was split, to the letter") {
            "Wait... what?!",
            "it's 5 o'clock p.m. in the well-known boys' room.",
            "l'«ami» d'aujourd'hui",
+           "ein „Schild“ und “a sign” (“b”), „c“.",
            "",
        }) {
     CHECK(word.join(word.split(line)) == line);
