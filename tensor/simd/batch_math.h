@@ -104,9 +104,9 @@ Batch<Arch> tanh(const Batch<Arch>& x) {
     const B size = xsimd::abs(x);
     const B x2 = x * x;
     const B p = polynomial(x2, -0.333332777f, 0.133313313f, -0.0537300147f, 0.0206062049f, -0.00566701218f);
-    const B near = multiply_add(x * x2, p, x);
+    const B near = multiply_add(size * x2, p, size);
     const B far = B(Scalar(1)) - B(Scalar(2)) / (exp_in_range(at_most(size + size, 40)) + B(Scalar(1)));
-    return xsimd::select(size < B(Scalar(0.625)), near, with_sign_of(far, x));
+    return with_sign_of(xsimd::select(size < B(Scalar(0.625)), near, far), x);
   }
 }
 
@@ -128,11 +128,11 @@ Batch<Arch> erf(const Batch<Arch>& x) {
     const B size = xsimd::abs(x);
     const B p = polynomial(x * x, 0.128379151f, -0.376124829f, 0.112816848f, -0.0267617814f, 0.00498601375f,
                            -0.000595406746f);
-    const B near = multiply_add(x, p, x);
+    const B near = multiply_add(size, p, size);
     const B q = polynomial(at_most(size, 4), -0.000196250418f, -1.12767327f, -0.63718617f, -0.103928238f,
                            0.0222253334f, -0.00304282852f, 0.000195898596f);
     const B far = B(Scalar(1)) - exp_in_range(q);
-    return xsimd::select(size < B(Scalar(0.92)), near, with_sign_of(far, x));
+    return with_sign_of(xsimd::select(size < B(Scalar(0.92)), near, far), x);
   }
 }
 

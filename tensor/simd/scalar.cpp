@@ -1,9 +1,10 @@
-// The naive twins: one number at a time, as the formulas in kernels.h read, sums in double. They are the oracle of the
+// The naive twins: one number at a time, as the formulas in kernels.h read, sums in a wider type. They are the oracle of the
 // tests, so they share no code with the kernels over batches, and are meant to be checked by eye.
 
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include "tensor/simd/gemm_scalar.h"
 #include "tensor/simd/tables.h"
@@ -11,6 +12,9 @@
 namespace attune::inline ATTUNE_PRECISION::simd {
 
 namespace {
+
+/// What sums and means are computed in: more digits than Scalar has.
+using Wide = std::conditional_t<sizeof(Scalar) == 4, double, long double>;
 
 constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
@@ -104,29 +108,29 @@ void scale(Scalar alpha, const Scalar* x, Scalar* y, std::size_t n) {
 
 // ---- reductions -------------------------------------------------------------------------------------------------
 
-/// Σ term(i), in double
+/// Σ term(i), in more digits than Scalar has
 template <class Term>
-double total(std::size_t n, Term term) {
-  double sum = 0;
+Wide total(std::size_t n, Term term) {
+  Wide sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += term(i);
   return sum;
 }
 
 Scalar sum(const Scalar* x, std::size_t n) {
-  return static_cast<Scalar>(total(n, [=](std::size_t i) { return double(x[i]); }));
+  return static_cast<Scalar>(total(n, [=](std::size_t i) { return Wide(x[i]); }));
 }
 
 Scalar sum_of_squares(const Scalar* x, std::size_t n) {
-  return static_cast<Scalar>(total(n, [=](std::size_t i) { return double(x[i]) * double(x[i]); }));
+  return static_cast<Scalar>(total(n, [=](std::size_t i) { return Wide(x[i]) * Wide(x[i]); }));
 }
 
 Scalar dot(const Scalar* a, const Scalar* b, std::size_t n) {
-  return static_cast<Scalar>(total(n, [=](std::size_t i) { return double(a[i]) * double(b[i]); }));
+  return static_cast<Scalar>(total(n, [=](std::size_t i) { return Wide(a[i]) * Wide(b[i]); }));
 }
 
 Scalar sum_of_squared_deviations(const Scalar* x, Scalar mean, std::size_t n) {
   return static_cast<Scalar>(total(n, [=](std::size_t i) {
-    const double deviation = double(x[i]) - double(mean);
+    const Wide deviation = Wide(x[i]) - Wide(mean);
     return deviation * deviation;
   }));
 }
@@ -153,9 +157,9 @@ bool any_non_finite(const Scalar* x, std::size_t n) {
 // ---- rows -------------------------------------------------------------------------------------------------------
 
 void softmax(const Scalar* x, Scalar* y, std::size_t n) {
-  const double largest = double(max(x, n));
-  const double sum = total(n, [=](std::size_t j) { return std::exp(double(x[j]) - largest); });
-  for (std::size_t j = 0; j < n; ++j) y[j] = static_cast<Scalar>(std::exp(double(x[j]) - largest) / sum);
+  const Wide largest = Wide(max(x, n));
+  const Wide sum = total(n, [=](std::size_t j) { return std::exp(Wide(x[j]) - largest); });
+  for (std::size_t j = 0; j < n; ++j) y[j] = static_cast<Scalar>(std::exp(Wide(x[j]) - largest) / sum);
 }
 
 void masked_softmax(const Scalar* x, const Scalar* allowed, Scalar* y, std::size_t n) {
@@ -163,51 +167,51 @@ void masked_softmax(const Scalar* x, const Scalar* allowed, Scalar* y, std::size
   for (std::size_t j = 0; j < n; ++j) {
     if (allowed[j] != 0) largest = maximum_one(largest, x[j]);
   }
-  double sum = 0;
+  Wide sum = 0;
   for (std::size_t j = 0; j < n; ++j) {
-    if (allowed[j] != 0) sum += std::exp(double(x[j]) - double(largest));
+    if (allowed[j] != 0) sum += std::exp(Wide(x[j]) - Wide(largest));
   }
   for (std::size_t j = 0; j < n; ++j) {
     const bool has_weight = allowed[j] != 0 && largest != -infinity;
-    y[j] = has_weight ? static_cast<Scalar>(std::exp(double(x[j]) - double(largest)) / sum) : Scalar(0);
+    y[j] = has_weight ? static_cast<Scalar>(std::exp(Wide(x[j]) - Wide(largest)) / sum) : Scalar(0);
   }
 }
 
 void softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n) {
-  const double common = total(n, [=](std::size_t j) { return y[j] == 0 ? 0.0 : double(dy[j]) * double(y[j]); });
+  const Wide common = total(n, [=](std::size_t j) { return y[j] == 0 ? Wide(0) : Wide(dy[j]) * Wide(y[j]); });
   for (std::size_t j = 0; j < n; ++j) {
-    dx[j] = y[j] == 0 ? Scalar(0) : static_cast<Scalar>(double(y[j]) * (double(dy[j]) - common));
+    dx[j] = y[j] == 0 ? Scalar(0) : static_cast<Scalar>(Wide(y[j]) * (Wide(dy[j]) - common));
   }
 }
 
-double log_sum_exp(const Scalar* x, std::size_t n) {
-  const double largest = double(max(x, n));
-  return largest + std::log(total(n, [=](std::size_t j) { return std::exp(double(x[j]) - largest); }));
+Wide log_sum_exp(const Scalar* x, std::size_t n) {
+  const Wide largest = Wide(max(x, n));
+  return largest + std::log(total(n, [=](std::size_t j) { return std::exp(Wide(x[j]) - largest); }));
 }
 
 void log_softmax(const Scalar* x, Scalar* y, std::size_t n) {
-  const double all = log_sum_exp(x, n);
-  for (std::size_t j = 0; j < n; ++j) y[j] = static_cast<Scalar>(double(x[j]) - all);
+  const Wide all = log_sum_exp(x, n);
+  for (std::size_t j = 0; j < n; ++j) y[j] = static_cast<Scalar>(Wide(x[j]) - all);
 }
 
 void log_softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n) {
-  const double sum = total(n, [=](std::size_t j) { return double(dy[j]); });
-  for (std::size_t j = 0; j < n; ++j) dx[j] = static_cast<Scalar>(double(dy[j]) - std::exp(double(y[j])) * sum);
+  const Wide sum = total(n, [=](std::size_t j) { return Wide(dy[j]); });
+  for (std::size_t j = 0; j < n; ++j) dx[j] = static_cast<Scalar>(Wide(dy[j]) - std::exp(Wide(y[j])) * sum);
 }
 
-/// The mean in double: `mean` is that, rounded. Backward is given the rounded one, and finds the mean again by itself.
-double mean_of(const Scalar* x, std::size_t n) {
-  return n == 0 ? 0 : total(n, [=](std::size_t j) { return double(x[j]); }) / double(n);
+/// The mean unrounded: `mean` is that, rounded. Backward is given the rounded one, and finds the mean again by itself.
+Wide mean_of(const Scalar* x, std::size_t n) {
+  return n == 0 ? 0 : total(n, [=](std::size_t j) { return Wide(x[j]); }) / Wide(n);
 }
 
 void layer_norm(const Scalar* x, const Scalar* scale, const Scalar* shift, Scalar* y, std::size_t n, Scalar epsilon,
                 Scalar* mean, Scalar* inverse_deviation) {
-  const double centre = mean_of(x, n);
-  const double squares = total(n, [=](std::size_t j) { return (double(x[j]) - centre) * (double(x[j]) - centre); });
-  const double inverse = 1 / std::sqrt((n == 0 ? 0 : squares / double(n)) + double(epsilon));
+  const Wide centre = mean_of(x, n);
+  const Wide squares = total(n, [=](std::size_t j) { return (Wide(x[j]) - centre) * (Wide(x[j]) - centre); });
+  const Wide inverse = 1 / std::sqrt((n == 0 ? 0 : squares / Wide(n)) + Wide(epsilon));
   for (std::size_t j = 0; j < n; ++j) {
-    const double normalised = (double(x[j]) - centre) * inverse;
-    y[j] = static_cast<Scalar>(normalised * (scale ? double(scale[j]) : 1.0) + (shift ? double(shift[j]) : 0.0));
+    const Wide normalised = (Wide(x[j]) - centre) * inverse;
+    y[j] = static_cast<Scalar>(normalised * (scale ? Wide(scale[j]) : Wide(1)) + (shift ? Wide(shift[j]) : Wide(0)));
   }
   *mean = static_cast<Scalar>(centre);
   *inverse_deviation = static_cast<Scalar>(inverse);
@@ -215,41 +219,41 @@ void layer_norm(const Scalar* x, const Scalar* scale, const Scalar* shift, Scala
 
 void layer_norm_backward(const Scalar* x, Scalar, Scalar inverse_deviation, const Scalar* scale, const Scalar* dy,
                          Scalar* dx, std::size_t n) {
-  const double centre = mean_of(x, n);
-  const double inverse = double(inverse_deviation);
-  const auto g = [=](std::size_t j) { return double(dy[j]) * (scale ? double(scale[j]) : 1.0); };
-  const auto normalised = [=](std::size_t j) { return (double(x[j]) - centre) * inverse; };
-  const double mean_g = total(n, g) / double(n);
-  const double mean_gx = total(n, [=](std::size_t j) { return g(j) * normalised(j); }) / double(n);
+  const Wide centre = mean_of(x, n);
+  const Wide inverse = Wide(inverse_deviation);
+  const auto g = [=](std::size_t j) { return Wide(dy[j]) * (scale ? Wide(scale[j]) : Wide(1)); };
+  const auto normalised = [=](std::size_t j) { return (Wide(x[j]) - centre) * inverse; };
+  const Wide mean_g = total(n, g) / Wide(n);
+  const Wide mean_gx = total(n, [=](std::size_t j) { return g(j) * normalised(j); }) / Wide(n);
   for (std::size_t j = 0; j < n; ++j) dx[j] = static_cast<Scalar>(inverse * (g(j) - mean_g - normalised(j) * mean_gx));
 }
 
 void layer_norm_backward_parameters(const Scalar* x, Scalar, Scalar inverse_deviation, const Scalar* dy,
                                     Scalar* dscale, Scalar* dshift, std::size_t n) {
-  const double centre = mean_of(x, n);
+  const Wide centre = mean_of(x, n);
   for (std::size_t j = 0; j < n; ++j) {
-    const double normalised = (double(x[j]) - centre) * double(inverse_deviation);
-    dscale[j] = static_cast<Scalar>(double(dscale[j]) + double(dy[j]) * normalised);
+    const Wide normalised = (Wide(x[j]) - centre) * Wide(inverse_deviation);
+    dscale[j] = static_cast<Scalar>(Wide(dscale[j]) + Wide(dy[j]) * normalised);
     dshift[j] += dy[j];
   }
 }
 
 void rms_norm(const Scalar* x, const Scalar* scale, Scalar* y, std::size_t n, Scalar epsilon, Scalar* inverse_root) {
-  const double squares = total(n, [=](std::size_t j) { return double(x[j]) * double(x[j]); });
-  const double inverse = 1 / std::sqrt((n == 0 ? 0 : squares / double(n)) + double(epsilon));
+  const Wide squares = total(n, [=](std::size_t j) { return Wide(x[j]) * Wide(x[j]); });
+  const Wide inverse = 1 / std::sqrt((n == 0 ? 0 : squares / Wide(n)) + Wide(epsilon));
   for (std::size_t j = 0; j < n; ++j) {
-    y[j] = static_cast<Scalar>(double(x[j]) * inverse * (scale ? double(scale[j]) : 1.0));
+    y[j] = static_cast<Scalar>(Wide(x[j]) * inverse * (scale ? Wide(scale[j]) : Wide(1)));
   }
   *inverse_root = static_cast<Scalar>(inverse);
 }
 
 void rms_norm_backward(const Scalar* x, Scalar inverse_root, const Scalar* scale, const Scalar* dy, Scalar* dx,
                        std::size_t n) {
-  const double inverse = double(inverse_root);
-  const auto g = [=](std::size_t j) { return double(dy[j]) * (scale ? double(scale[j]) : 1.0); };
-  const double mean_gx = total(n, [=](std::size_t j) { return g(j) * double(x[j]) * inverse; }) / double(n);
+  const Wide inverse = Wide(inverse_root);
+  const auto g = [=](std::size_t j) { return Wide(dy[j]) * (scale ? Wide(scale[j]) : Wide(1)); };
+  const Wide mean_gx = total(n, [=](std::size_t j) { return g(j) * Wide(x[j]) * inverse; }) / Wide(n);
   for (std::size_t j = 0; j < n; ++j) {
-    dx[j] = static_cast<Scalar>(inverse * (g(j) - double(x[j]) * inverse * mean_gx));
+    dx[j] = static_cast<Scalar>(inverse * (g(j) - Wide(x[j]) * inverse * mean_gx));
   }
 }
 
@@ -259,11 +263,11 @@ void rms_norm_backward_parameters(const Scalar* x, Scalar inverse_root, const Sc
 }
 
 Scalar cross_entropy(const Scalar* x, std::size_t target, Scalar smoothing, std::size_t n, Scalar* logsumexp) {
-  const double all = log_sum_exp(x, n);
+  const Wide all = log_sum_exp(x, n);
   *logsumexp = static_cast<Scalar>(all);
-  double loss = -(1 - double(smoothing)) * (double(x[target]) - all);
+  Wide loss = -(1 - Wide(smoothing)) * (Wide(x[target]) - all);
   if (smoothing != 0) {
-    loss -= double(smoothing) / double(n) * total(n, [=](std::size_t j) { return double(x[j]) - all; });
+    loss -= Wide(smoothing) / Wide(n) * total(n, [=](std::size_t j) { return Wide(x[j]) - all; });
   }
   return static_cast<Scalar>(loss);
 }
@@ -271,9 +275,9 @@ Scalar cross_entropy(const Scalar* x, std::size_t target, Scalar smoothing, std:
 void cross_entropy_backward(const Scalar* x, Scalar logsumexp, std::size_t target, Scalar smoothing, Scalar g,
                             Scalar* dx, std::size_t n) {
   for (std::size_t j = 0; j < n; ++j) {
-    const double p = std::exp(double(x[j]) - double(logsumexp));
-    const double wanted = (j == target ? 1 - double(smoothing) : 0.0) + double(smoothing) / double(n);
-    dx[j] = static_cast<Scalar>(double(g) * (p - wanted));
+    const Wide p = std::exp(Wide(x[j]) - Wide(logsumexp));
+    const Wide wanted = (j == target ? 1 - Wide(smoothing) : Wide(0)) + Wide(smoothing) / Wide(n);
+    dx[j] = static_cast<Scalar>(Wide(g) * (p - wanted));
   }
 }
 
