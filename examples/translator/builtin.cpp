@@ -1,0 +1,139 @@
+#include "examples/translator/builtin.h"
+
+#include <algorithm>
+
+namespace attune::examples {
+
+TrainingSettings tour_settings() {
+  TrainingSettings settings;
+  settings.model.width = 128;
+  settings.model.hidden = 256;
+  settings.model.heads = 4;
+  settings.model.encoder_layers = 2;
+  settings.model.decoder_layers = 2;
+  settings.model.dropout = 0;
+  settings.epochs = 2;
+  settings.warmup = 100;
+  settings.label_smoothing = 0;
+  return settings;
+}
+
+Translator make_builtin_translator(const Corpus& corpus, TrainingSettings& settings) {
+  Side source{text::make_tokenizer("word"), {}};
+  Side target{text::make_tokenizer("word"), {}};
+  text::TokenCounts source_counts;
+  text::TokenCounts target_counts;
+  for (const Example& example : corpus.train) {
+    text::count_tokens(source.tokenizer->split(example.pair.source), source_counts);
+    text::count_tokens(target.tokenizer->split(example.pair.target), target_counts);
+  }
+  source.vocabulary = text::Vocabulary(source_counts);
+  target.vocabulary = text::Vocabulary(target_counts);
+  settings.model.source_vocabulary = source.vocabulary.size();
+  settings.model.target_vocabulary = target.vocabulary.size();
+  Rng rng(settings.seed);
+  return {std::move(source), std::move(target), nn::Transformer(settings.model, rng)};
+}
+
+TrainingData encode_builtin(const Translator& translator, const Corpus& corpus) {
+  const auto encoded = [&](const std::vector<Example>& examples) {
+    std::vector<text::EncodedPair> pairs;
+    for (const Example& example : examples)
+      pairs.push_back(
+          {translator.source.encode(example.pair.source), translator.target.encode(example.pair.target)});
+    return pairs;
+  };
+  return {encoded(corpus.train), encoded(corpus.held_out)};
+}
+
+Score score_pairs(const Translator& translator, const std::vector<std::string>& sources,
+                  const std::vector<std::string>& references) {
+  Score score;
+  score.translations = translator.translate(sources);
+  // Counted on tokens; pieces of words are joined first, so that scores do not depend on how words were cut.
+  const bool in_pieces = translator.target.tokenizer->name() == "bpe";
+  const auto tokens = [&](const std::string& line) {
+    text::Tokens split = translator.target.tokenizer->split(line);
+    return in_pieces ? text::join_pieces(split) : split;
+  };
+  std::vector<text::Tokens> hypotheses;
+  std::vector<text::Tokens> wanted;
+  for (const std::string& line : score.translations) hypotheses.push_back(tokens(line));
+  for (const std::string& line : references) wanted.push_back(tokens(line));
+  const std::string name = translator.target.tokenizer->name();
+  score.bleu =
+      text::corpus_bleu(hypotheses, wanted, {.tokenizer = in_pieces || name == "space" ? "none" : name});
+  score.exact = text::exact_match_rate(hypotheses, wanted);
+  return score;
+}
+
+Score score_held_out(const Translator& translator, const Corpus& corpus) {
+  std::vector<std::string> sources;
+  std::vector<std::string> references;
+  for (const Example& example : corpus.held_out) {
+    sources.push_back(example.pair.source);
+    references.push_back(example.pair.target);
+  }
+  return score_pairs(translator, sources, references);
+}
+
+double dictionary_score(const Corpus& corpus) {
+  const Dictionary dictionary = make_dictionary(corpus.train);
+  const auto right =
+      std::count_if(corpus.held_out.begin(), corpus.held_out.end(), [&](const Example& example) {
+        return translate_word_by_word(dictionary, example.pair.source) == example.pair.target;
+      });
+  return static_cast<double>(right) / static_cast<double>(corpus.held_out.size());
+}
+
+// ---- attention
+
+AttentionMaps attention_maps(const Translator& translator, const std::string& source,
+                             const std::string& target) {
+  const NoGradient no_gradient;
+  const text::Batch batch =
+      text::make_batch({{translator.source.encode(source), translator.target.encode(target)}}, {0});
+  nn::AttentionRecord record;
+  nn::Pass pass{.record = &record};
+  translator.model(batch.source, batch.source_lengths, batch.target_in, pass);
+
+  AttentionMaps maps;
+  maps.source_tokens = translator.source.tokenizer->split(source);
+  maps.source_tokens.push_back("</s>");
+  maps.target_tokens = translator.target.tokenizer->split(target);
+  maps.target_tokens.push_back("</s>");
+  for (const nn::DecoderLayer& layer : translator.model.decoder.layers)
+    maps.layers.push_back(select(record.of(layer.cross_attention), 0, 0));  // (H, T, S)
+  return maps;
+}
+
+std::size_t AttentionScore::clearest() const {
+  return static_cast<std::size_t>(std::max_element(layers.begin(), layers.end()) - layers.begin());
+}
+
+AttentionScore score_attention(const Translator& translator, const Corpus& corpus) {
+  AttentionScore score;
+  std::vector<int> right(translator.model.decoder.layers.size());
+  for (const Example& example : corpus.held_out) {
+    const bool differs = std::any_of(example.noun_adjectives.begin(), example.noun_adjectives.end(),
+                                     [](const AdjectiveNoun& pair) { return pair.order_differs; });
+    if (!differs) continue;
+    const AttentionMaps maps = attention_maps(translator, example.pair.source, example.pair.target);
+    std::vector<Indices> looked_at;  // for each layer, the source position that each target token looks at
+    for (const Tensor& layer : maps.layers) looked_at.push_back(argmax(mean(layer, 0)));
+    for (const AdjectiveNoun& pair : example.noun_adjectives) {
+      if (!pair.order_differs) continue;
+      ++score.pairs;
+      for (std::size_t layer = 0; layer < right.size(); ++layer) {
+        const auto& at = looked_at[layer].values;
+        right[layer] += at[static_cast<std::size_t>(pair.target_adjective)] == pair.source_adjective &&
+                        at[static_cast<std::size_t>(pair.target_noun)] == pair.source_noun;
+      }
+    }
+  }
+  for (const int count : right)
+    score.layers.push_back(score.pairs ? static_cast<double>(count) / score.pairs : 0);
+  return score;
+}
+
+}  // namespace attune::examples

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "examples/translator/corpus.h"
+#include "examples/translator/train.h"
+
+// The tour's side of things: the built-in corpus as training data, and what a model trained on it attends to.
+
+namespace attune::examples {
+
+inline constexpr std::uint64_t corpus_seed = 1;
+inline constexpr int training_pairs = 100'000;
+inline constexpr int held_out_pairs = 1'000;
+
+/// The model of the tour, and how it is trained: in about a minute on two cores.
+TrainingSettings tour_settings();
+
+/// An untrained translator with the vocabularies of the built-in corpus.
+Translator make_builtin_translator(const Corpus& corpus, TrainingSettings& settings);
+/// Its pairs as ids; validation is the held-out set, which training never sees.
+TrainingData encode_builtin(const Translator& translator, const Corpus& corpus);
+
+struct Score {
+  double exact = 0;  // the share that is right to the letter, 0 to 1
+  text::Bleu bleu;
+  std::vector<std::string> translations;
+};
+Score score_pairs(const Translator& translator, const std::vector<std::string>& sources,
+                  const std::vector<std::string>& references);
+Score score_held_out(const Translator& translator, const Corpus& corpus);
+
+/// The share of held-out sentences that a word-by-word dictionary translates exactly.
+double dictionary_score(const Corpus& corpus);
+
+/// What the cross-attention looked at while translating one pair: one matrix (T, S) per head of each layer,
+/// the layers one after the other, with its labels. Row j is the moment when target token j was chosen.
+struct AttentionMaps {
+  std::vector<std::string> source_tokens, target_tokens;
+  std::vector<Tensor> layers;  // (H, T, S) each
+};
+AttentionMaps attention_maps(const Translator& translator, const std::string& source,
+                             const std::string& target);
+
+/// For each decoder layer, the share of the noun-adjective pairs with a different order in the two languages
+/// for which the cross-attention, averaged over the heads, is largest at the right source word, for the noun
+/// and for the adjective.
+struct AttentionScore {
+  std::vector<double> layers;
+  int pairs = 0;
+  std::size_t clearest() const;
+};
+AttentionScore score_attention(const Translator& translator, const Corpus& corpus);
+
+}  // namespace attune::examples

@@ -1,0 +1,120 @@
+#include "examples/translator/tour.h"
+
+#include <cstdio>
+#include <iostream>
+
+#include "examples/translator/progress.h"
+
+namespace attune::examples {
+namespace {
+
+std::string percent(double share) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
+  return text;
+}
+
+io::HeatMap heat_map(const AttentionMaps& maps, const Tensor& weights, const std::string& title) {
+  return {.weights = weights.values(),
+          .row_labels = maps.target_tokens,
+          .column_labels = maps.source_tokens,
+          .title = title};
+}
+
+// A held-out sentence that shows attention crossing: two adjectives that change sides, and not too long.
+const Example& example_to_show(const Corpus& corpus, const std::vector<std::string>& translations) {
+  const Example* best = &corpus.held_out.front();
+  int most = -1;
+  for (std::size_t i = 0; i < corpus.held_out.size(); ++i) {
+    const Example& example = corpus.held_out[i];
+    if (translations[i] != example.pair.target || tokenise(example.pair.target).size() > 11) continue;
+    int crossings = 0;
+    for (const AdjectiveNoun& pair : example.noun_adjectives) crossings += pair.order_differs;
+    if (crossings <= most) continue;
+    most = crossings;
+    best = &example;
+  }
+  return *best;
+}
+
+void show_translations(const Corpus& corpus, const std::vector<std::string>& translations,
+                       std::size_t count) {
+  for (std::size_t i = 0; i < count && i < translations.size(); ++i) {
+    const SentencePair& pair = corpus.held_out[i].pair;
+    std::cout << "  " << pair.source << "\n    " << translations[i] << '\n';
+    if (translations[i] != pair.target) std::cout << "    (expected: " << pair.target << ")\n";
+  }
+}
+
+}  // namespace
+
+void write_attention_picture(const std::filesystem::path& file, const AttentionMaps& maps,
+                             std::size_t layer) {
+  const Tensor& heads = maps.layers[layer];  // (H, T, S)
+  std::vector<io::HeatMap> panels{heat_map(maps, mean(heads, 0), "mean of the heads")};
+  for (Index head = 0; head < heads.size(0); ++head)
+    panels.push_back(heat_map(maps, select(heads, 0, head), "head " + std::to_string(head + 1)));
+  io::write_heat_map(file, panels,
+                     {.title = "Cross-attention, decoder layer " + std::to_string(layer + 1),
+                      .row_axis = "French, as it is written",
+                      .column_axis = "English"});
+}
+
+int tour(const std::filesystem::path& folder, TrainingSettings settings) {
+  std::cout << "attune: " << kernels().name << " kernels, " << thread_count()
+            << (thread_count() == 1 ? " thread" : " threads") << "\n\n";
+  const Corpus corpus = make_corpus(corpus_seed, training_pairs, held_out_pairs);
+  const bool trained = holds_translator(folder);
+
+  if (trained) {
+    std::cout << "A trained model is in " << folder.string()
+              << ": no training this time (delete the folder to train again).\n";
+  } else {
+    std::cout << "The built-in corpus: " << with_thousands(training_pairs)
+              << " English-French pairs from a small grammar, and " << with_thousands(held_out_pairs)
+              << " held out with words combined as training never shows them, such as\n  "
+              << corpus.held_out[0].pair.source << "\n  " << corpus.held_out[0].pair.target << "\n\n";
+    Translator fresh = make_builtin_translator(corpus, settings);
+    std::cout << "Training a Transformer of "
+              << with_thousands(static_cast<double>(nn::parameter_count(fresh.model))) << " parameters:\n"
+              << std::flush;
+    const TrainingResult result =
+        train(fresh, encode_builtin(fresh, corpus), settings, [](const std::string&) {});
+    std::cout << "Trained " << result.steps << " steps in " << minutes_and_seconds(result.seconds)
+              << ", loss on held-out sentences " << result.validation_loss << " nats per token.\n";
+    if (result.interrupted) {
+      std::cout
+          << "Interrupted: nothing is kept of a half-trained tour. Run it again to train from the start.\n";
+      return 130;
+    }
+    fresh.save(folder, {{"corpus", "built-in"}, {"seed", std::to_string(settings.seed)}});
+  }
+
+  // From the file, even right after training: what is scored is what others will load.
+  const Translator translator = Translator::load(folder);
+  const Score score = score_held_out(translator, corpus);
+  const AttentionScore attention = score_attention(translator, corpus);
+  std::cout << "\nHeld-out sentences: " << percent(score.exact) << " of " << corpus.held_out.size()
+            << " exactly right, BLEU " << percent(score.bleu.score / 100)
+            << "\nA word-by-word dictionary: " << percent(dictionary_score(corpus)) << " exactly right\n"
+            << "Attention of decoder layer " << attention.clearest() + 1 << " points at the right word for "
+            << percent(attention.layers[attention.clearest()]) << " of " << attention.pairs
+            << " noun-adjective pairs whose order differs\n\nSome held-out sentences:\n";
+  show_translations(corpus, score.translations, 5);
+
+  const Example& shown = example_to_show(corpus, score.translations);
+  const AttentionMaps maps = attention_maps(translator, shown.pair.source, shown.pair.target);
+  const std::size_t layer = attention.clearest();
+  std::cout << "\nWhat it looks at while writing (mean of the heads of decoder layer " << layer + 1
+            << "):\n\n";
+  io::print_heat_map(std::cout, heat_map(maps, mean(maps.layers[layer], 0), {}));
+  write_attention_picture(folder / "attention.svg", maps, layer);
+
+  std::cout << "\nWritten to " << folder.string() << ":\n"
+            << "  weights.safetensors, source.vocabulary, target.vocabulary: the model\n"
+            << "  attention.svg: the picture above, head by head\n\n"
+            << "Translate your own:  echo 'the black cat sees the small dog.' | ./run translator translate\n";
+  return 0;
+}
+
+}  // namespace attune::examples

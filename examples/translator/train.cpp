@@ -1,0 +1,137 @@
+#include "examples/translator/train.h"
+
+#include <csignal>
+#include <cstdio>
+#include <limits>
+
+#include "examples/translator/progress.h"
+
+namespace attune::examples {
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// While it lives, Ctrl-C sets a flag instead of ending the program; a second Ctrl-C ends it.
+class InterruptFlag {
+ public:
+  InterruptFlag() {
+    interrupted = 0;
+    before_ = std::signal(SIGINT, [](int) {
+      interrupted = 1;
+      std::signal(SIGINT, SIG_DFL);
+    });
+  }
+  ~InterruptFlag() { std::signal(SIGINT, before_); }
+  InterruptFlag(const InterruptFlag&) = delete;
+  InterruptFlag& operator=(const InterruptFlag&) = delete;
+
+ private:
+  void (*before_)(int);
+};
+
+std::string figures(int epoch, Index step, double seconds, double loss, double validation,
+                    double tokens_per_second) {
+  char line[160];
+  std::snprintf(line, sizeof line, "%d\t%lld\t%.1f\t%.4f\t%.4f\t%.0f", epoch, static_cast<long long>(step),
+                seconds, loss, validation, tokens_per_second);
+  return line;
+}
+
+// The values of all parameters at one moment. Training copies before it writes, so they stay what they were.
+std::vector<Tensor> snapshot(const nn::Transformer& model) {
+  std::vector<Tensor> values;
+  nn::for_each_parameter(model,
+                         [&](const std::string&, const nn::Parameter& p) { values.push_back(p.value()); });
+  return values;
+}
+
+void restore(nn::Transformer& model, const std::vector<Tensor>& values) {
+  std::size_t next = 0;
+  nn::for_each_parameter(model, [&](const std::string&, nn::Parameter& p) { p.set_value(values[next++]); });
+}
+
+}  // namespace
+
+double validation_loss(const nn::Transformer& model, const std::vector<text::EncodedPair>& pairs) {
+  const NoGradient no_gradient;
+  nn::Pass pass;
+  double total = 0;
+  double tokens = 0;
+  for (const text::Batch& batch : text::make_batches(pairs, {.max_tokens = 4096})) {
+    const Variable logits = model(batch.source, batch.source_lengths, batch.target_in, pass);
+    const Variable loss = cross_entropy(logits, batch.target_out,
+                                        {.ignored = text::Vocabulary::pad, .reduction = Reduction::sum});
+    total += static_cast<double>(loss.item());
+    tokens += static_cast<double>(batch.target_tokens);
+  }
+  return total / tokens;
+}
+
+TrainingResult train(Translator& translator, const TrainingData& data, const TrainingSettings& settings,
+                     const std::function<void(const std::string& line)>& log) {
+  nn::Transformer& model = translator.model;
+  const Rng rng(settings.seed);
+  optim::Adam adam(model, {.beta2 = 0.98});
+  const auto batches_of = [&](int epoch) {
+    return text::make_batches(data.training, {.max_tokens = settings.batch_tokens,
+                                              .seed = settings.seed,
+                                              .epoch = static_cast<std::uint64_t>(epoch)});
+  };
+  const Index planned = settings.epochs * static_cast<Index>(batches_of(1).size());
+  const optim::Schedule schedule =
+      settings.cosine
+          ? optim::Schedule(optim::Cosine{
+                .peak = settings.rate, .warmup = std::min(settings.warmup, planned / 2), .total = planned})
+          : optim::Schedule(optim::InverseSquareRoot{.peak = settings.rate, .warmup = settings.warmup});
+
+  TrainingResult result;
+  result.validation_loss = std::numeric_limits<double>::infinity();
+  std::vector<Tensor> best;
+  const InterruptFlag interrupt;
+  const double limit = settings.minutes > 0 ? 60 * settings.minutes : std::numeric_limits<double>::infinity();
+  ProgressBar bar;
+  Stopwatch clock;
+  double tokens = 0;
+  bool stop = false;
+
+  for (int epoch = 1; epoch <= settings.epochs && !stop; ++epoch) {
+    for (const text::Batch& batch : batches_of(epoch)) {
+      nn::Pass pass{.training = true, .rng = rng.at(static_cast<std::uint64_t>(++result.steps))};
+      // The decoder reads <s> y1 y2 … and must predict y1 y2 … </s>: the target shifted by one.
+      const Variable logits = model(batch.source, batch.source_lengths, batch.target_in, pass);  // (B, T, V)
+      const Variable loss =
+          cross_entropy(logits, batch.target_out,
+                        {.label_smoothing = settings.label_smoothing, .ignored = text::Vocabulary::pad});
+      if (result.steps == 1) nn::check_visited(loss, model);
+      backward(loss);
+      optim::clip_gradient_norm(model, settings.clip);
+      adam.step(schedule(result.steps));
+
+      // What the bar shows: a mean over about the last fifty steps.
+      const double latest = static_cast<double>(loss.item());
+      result.loss = result.steps == 1 ? latest : 0.98 * result.loss + 0.02 * latest;
+      tokens += static_cast<double>(batch.target_tokens);
+      const double seconds = clock.seconds();
+      const double by_steps = static_cast<double>(result.steps) / static_cast<double>(planned);
+      const double done = std::max(by_steps, seconds / limit);
+      bar.show(done, result.loss, tokens / seconds, seconds / done - seconds);
+      stop = interrupted || seconds >= limit;
+      if (stop) break;
+    }
+    result.epochs = epoch;
+    if (!settings.validate_every_epoch && epoch < settings.epochs && !stop) continue;
+    const double validation = validation_loss(model, data.validation);
+    log(figures(epoch, result.steps, clock.seconds(), result.loss, validation, tokens / clock.seconds()));
+    if (validation < result.validation_loss) {
+      result.validation_loss = validation;
+      best = snapshot(model);
+    }
+  }
+  bar.finish();
+  if (!best.empty()) restore(model, best);
+  result.seconds = clock.seconds();
+  result.interrupted = interrupted != 0;
+  return result;
+}
+
+}  // namespace attune::examples

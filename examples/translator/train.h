@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "examples/translator/translator.h"
+
+namespace attune::examples {
+
+/// Everything that decides what training does. The defaults suit a few thousand to a few hundred thousand
+/// sentences.
+struct TrainingSettings {
+  nn::TransformerSettings model = {};
+  int epochs = 20;
+  double minutes = 0;  // stop after this long; 0: after the epochs
+  std::uint64_t seed = 1;
+  Index batch_tokens = 2048;  // per step, padding included
+  double rate = 3e-3;         // the highest learning rate
+  Index warmup = 400;         // steps until it is reached
+  bool cosine = true;  // then down along a cosine, to 0 at the last step; else with the inverse square root
+  Scalar label_smoothing = Scalar(0.1);
+  double clip = 1;
+  bool validate_every_epoch = true;
+};
+
+struct TrainingResult {
+  Index steps = 0;
+  int epochs = 0;
+  double seconds = 0;
+  double loss = 0;             // of the last steps, smoothed, nats per token
+  double validation_loss = 0;  // of the weights that are kept
+  bool interrupted = false;    // by Ctrl-C
+};
+
+/// Encoded pairs to learn from and to validate on.
+struct TrainingData {
+  std::vector<text::EncodedPair> training, validation;
+};
+
+/// Mean cross-entropy in nats per target token, without label smoothing.
+double validation_loss(const nn::Transformer& model, const std::vector<text::EncodedPair>& pairs);
+
+/// Trains `translator.model` in place, with a progress bar. After each epoch `log` gets a line of figures;
+/// the weights of the lowest validation loss are the ones that are left in the model. Ctrl-C ends training
+/// after the current step.
+TrainingResult train(Translator& translator, const TrainingData& data, const TrainingSettings& settings,
+                     const std::function<void(const std::string& line)>& log);
+
+}  // namespace attune::examples
