@@ -94,6 +94,8 @@ TEST_CASE("heat map: one cell for each pair of tokens, each with its number as a
   CHECK(xml_fault(svg) == "");
   CHECK(count(svg, "<rect ") == 6 + 2);  // cells, the page and the legend
   CHECK(contains(svg, "<title>le ← the: 0.900</title>"));
+  CHECK(contains(svg, "<title>le ← black: 0.100</title>"));
+  CHECK(contains(svg, "<title>chat ← the: 0.250</title>"));
   CHECK(contains(svg, "<title>chat ← cat: 0.500</title>"));
   for (const char* label :
        {">le</text>", ">chat</text>", ">the</text>", ">black</text>", ">head 1</text>", ">Attention</text>",
@@ -156,6 +158,7 @@ TEST_CASE("heat map: labels, titles and axes of any content give well-formed XML
   const std::string svg = heat_map_svg({{{Scalar(0.5)}, {"<unk>"}, {"a&b"}, ""}});
   CHECK(contains(svg, ">&lt;unk&gt;</text>"));
   CHECK(contains(svg, ">a&amp;b</text>"));
+  CHECK(contains(heat_map_svg({{{Scalar(0.5)}, {"\""}, {"b"}, ""}}), ">&quot;</text>"));
 }
 
 TEST_CASE("heat map: what cannot be seen is made visible") {
@@ -168,6 +171,7 @@ TEST_CASE("heat map: what cannot be seen is made visible") {
   CHECK(shown("\xe4\xb8") == "��");
   CHECK(shown(std::string("\0", 1)) == "�");
   CHECK(shown("\xe2\x80\xaehidden") == "�hidden");  // a right-to-left override
+  CHECK(shown("\xef\xbf\xbf") == "�");              // U+FFFF, which XML does not allow
   CHECK(shown("猫") == "猫");
 }
 
