@@ -12,8 +12,7 @@ foreach(folder ${folders})
     DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/attune"
     FILES_MATCHING
-    PATTERN "*.h"
-    PATTERN "simd" EXCLUDE)
+    PATTERN "*.h")
 endforeach()
 install(FILES "${PROJECT_SOURCE_DIR}/attune.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/attune")
 
