@@ -1,4 +1,5 @@
-// The kernels for x86 processors with AVX2 and FMA (from 2013 on). CMake compiles this file, and only this, for that instruction set.
+// The kernels for x86 processors with AVX2 and FMA (from 2013 on). CMake compiles this file, and only this,
+// for that instruction set.
 
 #if defined(__x86_64__)
 

@@ -1,5 +1,5 @@
-// The kernels for x86 processors with AVX-512 F, CD, DQ and BW. CMake compiles this file, and only this, for that
-// instruction set.
+// The kernels for x86 processors with AVX-512 F, CD, DQ and BW. CMake compiles this file, and only this, for
+// that instruction set.
 
 #if defined(__x86_64__)
 

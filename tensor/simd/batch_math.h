@@ -8,9 +8,9 @@
 
 // The functions of mathematics over whole batches, in float. README.md lists the measured errors.
 //
-// Why not xsimd's own: version 8.1 gives e^x = ∞ from 88.376 on and flushes subnormal results, and its exp and erf are
-// several times slower than these. The polynomials were fitted for the smallest largest error (Lawson's method,
-// weighted for relative error) and then rounded to float.
+// Why not xsimd's own: version 8.1 gives e^x = ∞ from 88.376 on and flushes subnormal results, and its exp
+// and erf are several times slower than these. The polynomials were fitted for the smallest largest error
+// (Lawson's method, weighted for relative error) and then rounded to float.
 //
 // In double, which is built for checking gradients and not for speed, each lane goes through the C library.
 
@@ -39,7 +39,7 @@ namespace math {  // called as math::exp(x): a plain exp(x) would find xsimd's
 
 inline constexpr bool in_double = sizeof(Scalar) == 8;
 
-/// e^x for −105 ≤ x ≤ 89. With x = k ln 2 + r, |r| ≤ (ln 2) / 2:
+/// e^x for −104 ≤ x ≤ 89. With x = k ln 2 + r, |r| ≤ (ln 2) / 2:
 ///   e^x = 2^k e^r,   e^r = 1 + r + r² P(r)
 /// ln 2 is split in two, so that k times its first part is exact and r loses nothing.
 template <class Arch>
@@ -54,12 +54,16 @@ Batch<Arch> exp_in_range(const Batch<Arch>& x) {
 }
 
 /// e^x: ∞ from 88.73 on, subnormal below −87.34, 0 below −103.98.
+/// What is far below is set to 0, not computed: masked scores are such numbers, and processors take a hundred
+/// times as long over a result that underflows.
 template <class Arch>
 Batch<Arch> exp(const Batch<Arch>& x) {
   if constexpr (in_double) {
     return lane_by_lane(x, [](Scalar lane) { return std::exp(lane); });
   } else {
-    return exp_in_range(at_most(at_least(x, -105), 89));
+    const Batch<Arch> zero(Scalar(0));
+    const auto vanishes = x < Batch<Arch>(Scalar(-104));
+    return xsimd::select(vanishes, zero, exp_in_range(xsimd::select(vanishes, zero, at_most(x, 89))));
   }
 }
 
@@ -89,7 +93,8 @@ Batch<Arch> log(const Batch<Arch>& x) {
     tail = multiply_add(f2, B(Scalar(-0.5)), tail);
     const B y = multiply_add(k, B(Scalar(0.693359375)), f + tail);
 
-    const B special = xsimd::select(x == B(Scalar(0)), B(-infinity), B(std::numeric_limits<Scalar>::quiet_NaN()));
+    const B special =
+        xsimd::select(x == B(Scalar(0)), B(-infinity), B(std::numeric_limits<Scalar>::quiet_NaN()));
     return xsimd::select(x > B(Scalar(0)), xsimd::select(x == B(infinity), x, y), special);
   }
 }
@@ -117,8 +122,8 @@ Batch<Arch> sigmoid(const Batch<Arch>& x) {
   return one / (one + exp(negated(x)));
 }
 
-/// The error function. |x| < 0.92: erf x = x + x P(x²). Beyond: erf |x| = 1 − e^Q(|x|), where Q = log erfc is smooth and
-/// need be known only as exactly as erfc is large; from 4 on the result is 1.
+/// The error function. |x| < 0.92: erf x = x + x P(x²). Beyond: erf |x| = 1 − e^Q(|x|), where Q = log erfc is
+/// smooth and need be known only as exactly as erfc is large; from 4 on the result is 1.
 template <class Arch>
 Batch<Arch> erf(const Batch<Arch>& x) {
   if constexpr (in_double) {

@@ -7,83 +7,99 @@
 
 namespace attune::inline ATTUNE_PRECISION::simd {
 
-// ---- unary ------------------------------------------------------------------------------------------------------
+// ---- unary
+// ------------------------------------------------------------------------------------------------------
 
 template <class Arch>
 void negate(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return negated(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return negated(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void absolute(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return xsimd::abs(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return xsimd::abs(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void exp(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return math::exp(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return math::exp(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void log(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return math::log(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return math::log(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void sqrt(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return xsimd::sqrt(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return xsimd::sqrt(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void square(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return v * v; }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return v * v; }, Run<Arch>{x});
 }
 
 template <class Arch>
 void tanh(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return math::tanh(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return math::tanh(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void sigmoid(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return math::sigmoid(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return math::sigmoid(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void erf(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return math::erf(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return math::erf(v); }, Run<Arch>{x});
 }
 
 /// Asked as "not positive", so that NaN passes through and −0 becomes +0.
 template <class Arch>
 void relu(const Scalar* x, Scalar* y, std::size_t n) {
   const Batch<Arch> zero(Scalar(0));
-  map<Arch>(y, n, [=](Batch<Arch> v) { return xsimd::select(v <= zero, zero, v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [=](Batch<Arch> v) { return xsimd::select(v <= zero, zero, v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void gelu(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return v * math::normal_distribution(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return v * math::normal_distribution(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void silu(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return v * math::sigmoid(v); }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return v * math::sigmoid(v); }, Run<Arch>{x});
 }
 
 /// A true division: xsimd::reciprocal is an estimate.
 template <class Arch>
 void reciprocal(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return Batch<Arch>(Scalar(1)) / v; }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return Batch<Arch>(Scalar(1)) / v; }, Run<Arch>{x});
 }
 
-// ---- derivatives of the unary ones ------------------------------------------------------------------------------
+// ---- derivatives of the unary ones
+// ------------------------------------------------------------------------------
 
 template <class Arch>
 void relu_backward(const Scalar* x, const Scalar* dy, Scalar* dx, std::size_t n) {
   const Batch<Arch> zero(Scalar(0));
-  map<Arch>(dx, n, [=](Batch<Arch> v, Batch<Arch> g) { return xsimd::select(v > zero, g, zero); }, Run<Arch>{x},
-            Run<Arch>{dy});
+  map<Arch>(
+      dx, n, [=](Batch<Arch> v, Batch<Arch> g) { return xsimd::select(v > zero, g, zero); }, Run<Arch>{x},
+      Run<Arch>{dy});
 }
 
 /// d/dx x Φ(x) = Φ(x) + x φ(x),   φ(x) = e^(−x²/2) / √(2π)
@@ -110,7 +126,9 @@ void silu_backward(const Scalar* x, const Scalar* dy, Scalar* dx, std::size_t n)
 
 template <class Arch>
 void tanh_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n) {
-  const auto f = [](Batch<Arch> t, Batch<Arch> g) { return g * multiply_add(negated(t), t, Batch<Arch>(Scalar(1))); };
+  const auto f = [](Batch<Arch> t, Batch<Arch> g) {
+    return g * multiply_add(negated(t), t, Batch<Arch>(Scalar(1)));
+  };
   map<Arch>(dx, n, f, Run<Arch>{y}, Run<Arch>{dy});
 }
 
@@ -120,7 +138,8 @@ void sigmoid_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t
   map<Arch>(dx, n, f, Run<Arch>{y}, Run<Arch>{dy});
 }
 
-// ---- binary -----------------------------------------------------------------------------------------------------
+// ---- binary
+// -----------------------------------------------------------------------------------------------------
 
 /// y_i = f(a_i, b_i), either operand a run or one number.
 template <class Arch, class Function>
@@ -151,7 +170,8 @@ void divide(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar* y,
   map_two<Arch>(a, a_step, b, b_step, y, n, [](Batch<Arch> u, Batch<Arch> v) { return u / v; });
 }
 
-/// The processor's own maximum forgets a NaN on one side: take u where it is larger or NaN, else v (which may be NaN).
+/// The processor's own maximum forgets a NaN on one side: take u where it is larger or NaN, else v (which may
+/// be NaN).
 template <class Arch>
 void maximum(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar* y, std::size_t n) {
   map_two<Arch>(a, a_step, b, b_step, y, n,
@@ -180,7 +200,8 @@ void power(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar* y, 
 
 /// 1 where f(a_i, b_i) holds, else 0.
 template <class Arch, class Comparison>
-void compare(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar* y, std::size_t n, Comparison f) {
+void compare(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar* y, std::size_t n,
+             Comparison f) {
   const Batch<Arch> one(Scalar(1));
   const Batch<Arch> zero(Scalar(0));
   map_two<Arch>(a, a_step, b, b_step, y, n,
@@ -219,8 +240,8 @@ void not_equal(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar*
 }
 
 template <class Arch>
-void select(const Scalar* condition, int condition_step, const Scalar* a, int a_step, const Scalar* b, int b_step,
-            Scalar* y, std::size_t n) {
+void select(const Scalar* condition, int condition_step, const Scalar* a, int a_step, const Scalar* b,
+            int b_step, Scalar* y, std::size_t n) {
   if (n == 0) return;
   const Batch<Arch> zero(Scalar(0));
   const auto f = [=](Batch<Arch> c, Batch<Arch> u, Batch<Arch> v) { return xsimd::select(c == zero, v, u); };
@@ -231,29 +252,34 @@ void select(const Scalar* condition, int condition_step, const Scalar* a, int a_
   });
 }
 
-// ---- writing and accumulating -----------------------------------------------------------------------------------
+// ---- writing and accumulating
+// -----------------------------------------------------------------------------------
 
 template <class Arch>
 void fill(Scalar value, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> v) { return v; }, Single<Arch>{Batch<Arch>(value)});
+  map<Arch>(
+      y, n, [](Batch<Arch> v) { return v; }, Single<Arch>{Batch<Arch>(value)});
 }
 
 template <class Arch>
 void add_to(const Scalar* x, Scalar* y, std::size_t n) {
-  map<Arch>(y, n, [](Batch<Arch> u, Batch<Arch> v) { return u + v; }, Run<Arch>{y}, Run<Arch>{x});
+  map<Arch>(
+      y, n, [](Batch<Arch> u, Batch<Arch> v) { return u + v; }, Run<Arch>{y}, Run<Arch>{x});
 }
 
 template <class Arch>
 void axpy(Scalar alpha, const Scalar* x, Scalar* y, std::size_t n) {
   const Batch<Arch> factor(alpha);
-  map<Arch>(y, n, [=](Batch<Arch> u, Batch<Arch> v) { return multiply_add(factor, v, u); }, Run<Arch>{y},
-            Run<Arch>{x});
+  map<Arch>(
+      y, n, [=](Batch<Arch> u, Batch<Arch> v) { return multiply_add(factor, v, u); }, Run<Arch>{y},
+      Run<Arch>{x});
 }
 
 template <class Arch>
 void scale(Scalar alpha, const Scalar* x, Scalar* y, std::size_t n) {
   const Batch<Arch> factor(alpha);
-  map<Arch>(y, n, [=](Batch<Arch> v) { return factor * v; }, Run<Arch>{x});
+  map<Arch>(
+      y, n, [=](Batch<Arch> v) { return factor * v; }, Run<Arch>{x});
 }
 
 }  // namespace attune::inline ATTUNE_PRECISION::simd

@@ -17,15 +17,15 @@ const Kernels& scalar_kernels() {
   return simd::scalar_table;
 }
 
-// Asked of the compiler's run-time library: it also checks that the operating system saves the wide registers, and
-// xsimd 8.1's own detection is wrong on old machines.
+// Asked of the compiler's run-time library: it also checks that the operating system saves the wide
+// registers, and xsimd 8.1's own detection is wrong on old machines.
 std::vector<const Kernels*> available_kernels() {
   std::vector<const Kernels*> tables;
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx2") &&
-      __builtin_cpu_supports("fma")) {
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     tables.push_back(&simd::avx512_table);
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.push_back(&simd::avx2_table);

@@ -174,8 +174,8 @@ struct Kernels {
   // with 20 rounds (Salmon et al. 2011, section 4): element i of the stream of a key is word (i & 1) of the
   // block whose counter is i >> 1 (low word, high word). All instruction sets give the same bits.
   /// The two words of one block of the stream: any key, any counter.
-  void (*threefry_block)(std::uint32_t key0, std::uint32_t key1, std::uint32_t counter0, std::uint32_t counter1,
-                         std::uint32_t* out);
+  void (*threefry_block)(std::uint32_t key0, std::uint32_t key1, std::uint32_t counter0,
+                         std::uint32_t counter1, std::uint32_t* out);
   void (*threefry_bits)(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, std::uint32_t* out,
                         std::size_t n);
   /// mask_i = bits_i < keep_threshold ? scale : 0
@@ -185,8 +185,9 @@ struct Kernels {
   void (*uniform)(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, Scalar* y,
                   std::size_t n);
 
-  // ---- matrix product -----------------------------------------------------------------------------------------
-  // See gemm.h; how large matrices are cut for these is in tensor/gemm.cpp.
+  // ---- matrix product
+  // ----------------------------------------------------------------------------------------- See gemm.h; how
+  // large matrices are cut for these is in tensor/gemm.cpp.
   int gemm_rows;     // of a tile
   int gemm_columns;  // of a tile, and of a panel of B
   /// C = A · B or C += A · B for one block; formula and layout at GemmBlock.

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "tensor/simd/xsimd_compat.h"
 
-// Random numbers as a function of (key, index): Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011,
-// "Parallel random numbers: as easy as 1, 2, 3", section 4). Nothing is remembered between calls, so any part of any
-// stream can be computed by itself, by any thread.
+// Random numbers as a function of (key, index): Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw
+// 2011, "Parallel random numbers: as easy as 1, 2, 3", section 4). Nothing is remembered between calls, so
+// any part of any stream can be computed by itself, by any thread.
 
 namespace attune::inline ATTUNE_PRECISION::simd {
 
@@ -31,28 +32,28 @@ void threefry_round(Words<Arch>& x0, Words<Arch>& x1) {
   x1 = rotate_left<Bits, Arch>(x1) ^ x0;
 }
 
-/// Twenty rounds in fives of four; after each four, the key is added again, with the number of the four.
+/// Four rounds, and the key again, with the number of the four.
+template <int First, int Second, int Third, int Fourth, class Arch>
+void threefry_four(std::uint32_t key0, std::uint32_t key1, Words<Arch>& x0, Words<Arch>& x1) {
+  threefry_round<First, Arch>(x0, x1);
+  threefry_round<Second, Arch>(x0, x1);
+  threefry_round<Third, Arch>(x0, x1);
+  threefry_round<Fourth, Arch>(x0, x1);
+  x0 = x0 + Words<Arch>(key0);
+  x1 = x1 + Words<Arch>(key1);
+}
+
+/// Twenty rounds: the block with counter (x0, x1).
 template <class Arch>
 void threefry(std::uint32_t key0, std::uint32_t key1, Words<Arch>& x0, Words<Arch>& x1) {
-  using W = Words<Arch>;
-  const std::uint32_t key[3] = {key0, key1, 0x1bd11bdau ^ key0 ^ key1};  // the constant makes the sum of keys odd
-  x0 = x0 + W(key[0]);
-  x1 = x1 + W(key[1]);
-  for (std::uint32_t four = 1; four <= 5; ++four) {
-    if (four % 2 == 1) {
-      threefry_round<13, Arch>(x0, x1);
-      threefry_round<15, Arch>(x0, x1);
-      threefry_round<26, Arch>(x0, x1);
-      threefry_round<6, Arch>(x0, x1);
-    } else {
-      threefry_round<17, Arch>(x0, x1);
-      threefry_round<29, Arch>(x0, x1);
-      threefry_round<16, Arch>(x0, x1);
-      threefry_round<24, Arch>(x0, x1);
-    }
-    x0 = x0 + W(key[four % 3]);
-    x1 = x1 + W(key[(four + 1) % 3] + four);
-  }
+  const std::uint32_t key2 = 0x1bd11bdau ^ key0 ^ key1;
+  x0 = x0 + Words<Arch>(key0);
+  x1 = x1 + Words<Arch>(key1);
+  threefry_four<13, 15, 26, 6, Arch>(key1, key2 + 1, x0, x1);
+  threefry_four<17, 29, 16, 24, Arch>(key2, key0 + 2, x0, x1);
+  threefry_four<13, 15, 26, 6, Arch>(key0, key1 + 3, x0, x1);
+  threefry_four<17, 29, 16, 24, Arch>(key1, key2 + 4, x0, x1);
+  threefry_four<13, 15, 26, 6, Arch>(key2, key0 + 5, x0, x1);
 }
 
 template <class Arch>
@@ -68,10 +69,25 @@ void threefry_block(std::uint32_t key0, std::uint32_t key1, std::uint32_t counte
   out[1] = buffer[0];
 }
 
+/// The lanes of a and b in turn, a0 b0 a1 b1 …, as two batches. xsimd's own zip_lo and zip_hi work on pieces
+/// of 128 bits with some instruction sets and on the whole batch with others.
+template <class Arch, int... Lane>
+void store_in_turn(const Words<Arch>& a, const Words<Arch>& b, std::uint32_t* out,
+                   std::integer_sequence<int, Lane...>) {
+  constexpr int W = static_cast<int>(words<Arch>);
+  typedef std::uint32_t Vector __attribute__((vector_size(sizeof(Words<Arch>))));
+  const Vector u = bits_as<Vector>(a);
+  const Vector v = bits_as<Vector>(b);
+  const auto low = __builtin_shufflevector(u, v, (Lane % 2 * W + Lane / 2)...);
+  const auto high = __builtin_shufflevector(u, v, (Lane % 2 * W + W / 2 + Lane / 2)...);
+  bits_as<Words<Arch>>(low).store_unaligned(out);
+  bits_as<Words<Arch>>(high).store_unaligned(out + W);
+}
+
 /// The 2·words elements of the blocks first_block, first_block + 1, … in the order of the stream.
 template <class Arch>
-[[gnu::flatten]] inline void threefry_blocks(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_block,
-                                             std::uint32_t* out) {
+[[gnu::flatten]] inline void threefry_blocks(std::uint32_t key0, std::uint32_t key1,
+                                             std::uint64_t first_block, std::uint32_t* out) {
   constexpr std::size_t W = words<Arch>;
   alignas(Arch::alignment()) std::uint32_t low[W];
   alignas(Arch::alignment()) std::uint32_t high[W];
@@ -82,15 +98,11 @@ template <class Arch>
   Words<Arch> x0 = Words<Arch>::load_aligned(low);
   Words<Arch> x1 = Words<Arch>::load_aligned(high);
   threefry<Arch>(key0, key1, x0, x1);
-  x0.store_aligned(low);
-  x1.store_aligned(high);
-  for (std::size_t lane = 0; lane < W; ++lane) {
-    out[2 * lane] = low[lane];
-    out[2 * lane + 1] = high[lane];
-  }
+  store_in_turn<Arch>(x0, x1, out, std::make_integer_sequence<int, static_cast<int>(W)>());
 }
 
-/// Calls use(i, bits, count) for pieces of the stream that together make elements 0 … n − 1 (counted from first_index).
+/// Calls use(i, bits, count) for pieces of the stream that together make elements 0 … n − 1 (counted from
+/// first_index).
 template <class Arch, class Use>
 [[gnu::flatten]] inline void for_each_piece(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index,
                                             std::size_t n, Use use) {
@@ -123,8 +135,8 @@ void threefry_bits(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_i
 }
 
 template <class Arch>
-void dropout_mask(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, std::uint32_t keep_threshold,
-                  Scalar scale, Scalar* mask, std::size_t n) {
+void dropout_mask(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index,
+                  std::uint32_t keep_threshold, Scalar scale, Scalar* mask, std::size_t n) {
   for_each_piece<Arch>(key0, key1, first_index, n,
                        [=](std::size_t i, const std::uint32_t* bits, std::size_t count) {
                          for (std::size_t j = 0; j < count; ++j) {
@@ -135,13 +147,13 @@ void dropout_mask(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_in
 
 template <class Arch>
 void uniform(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, Scalar* y, std::size_t n) {
-  for_each_piece<Arch>(key0, key1, first_index, n,
-                       [=](std::size_t i, const std::uint32_t* bits, std::size_t count) {
-                         for (std::size_t j = 0; j < count; ++j) {
-                           y[i + j] = static_cast<Scalar>(static_cast<std::int32_t>(bits[j] >> 8)) *
-                                      (Scalar(1) / Scalar(16777216));
-                         }
-                       });
+  for_each_piece<Arch>(
+      key0, key1, first_index, n, [=](std::size_t i, const std::uint32_t* bits, std::size_t count) {
+        for (std::size_t j = 0; j < count; ++j) {
+          y[i + j] =
+              static_cast<Scalar>(static_cast<std::int32_t>(bits[j] >> 8)) * (Scalar(1) / Scalar(16777216));
+        }
+      });
 }
 
 }  // namespace attune::inline ATTUNE_PRECISION::simd

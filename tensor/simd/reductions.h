@@ -9,9 +9,10 @@
 
 namespace attune::inline ATTUNE_PRECISION::simd {
 
-/// Σ term(operands_i …). Four accumulators keep the adders busy; the sums of blocks are added up one level higher, so
-/// that the rounding error grows with the number of blocks and not with n. The order of the additions is fixed by n and
-/// the number of lanes. The operands' pads must make term 0 (behind the end, they are what is read).
+/// Σ term(operands_i …). Four accumulators keep the adders busy; the sums of blocks are added up one level
+/// higher, so that the rounding error grows with the number of blocks and not with n. The order of the
+/// additions is fixed by n and the number of lanes. The operands' pads must make term 0 (behind the end, they
+/// are what is read).
 template <class Arch, class Term, class... Operands>
 [[gnu::flatten]] inline Scalar total(std::size_t n, Term term, Operands... operands) {
   using B = Batch<Arch>;
@@ -39,17 +40,20 @@ template <class Arch, class Term, class... Operands>
 
 template <class Arch>
 Scalar sum(const Scalar* x, std::size_t n) {
-  return total<Arch>(n, [](Batch<Arch> v) { return v; }, Run<Arch>{x});
+  return total<Arch>(
+      n, [](Batch<Arch> v) { return v; }, Run<Arch>{x});
 }
 
 template <class Arch>
 Scalar sum_of_squares(const Scalar* x, std::size_t n) {
-  return total<Arch>(n, [](Batch<Arch> v) { return v * v; }, Run<Arch>{x});
+  return total<Arch>(
+      n, [](Batch<Arch> v) { return v * v; }, Run<Arch>{x});
 }
 
 template <class Arch>
 Scalar dot(const Scalar* a, const Scalar* b, std::size_t n) {
-  return total<Arch>(n, [](Batch<Arch> u, Batch<Arch> v) { return u * v; }, Run<Arch>{a}, Run<Arch>{b});
+  return total<Arch>(
+      n, [](Batch<Arch> u, Batch<Arch> v) { return u * v; }, Run<Arch>{a}, Run<Arch>{b});
 }
 
 template <class Arch>
@@ -62,8 +66,8 @@ Scalar sum_of_squared_deviations(const Scalar* x, Scalar mean, std::size_t n) {
   return total<Arch>(n, term, Run<Arch>{x, mean});
 }
 
-/// The largest (smallest) element; NaN if there is one. The processor's maximum may drop a NaN, so NaN is looked for
-/// on the side. The operand's pad must be −∞ (+∞).
+/// The largest (smallest) element; NaN if there is one. The processor's maximum may drop a NaN, so NaN is
+/// looked for on the side. The operand's pad must be −∞ (+∞).
 template <bool Largest, class Arch, class Operand>
 [[gnu::flatten]] inline Scalar extreme(std::size_t n, Operand operand) {
   using B = Batch<Arch>;
@@ -105,7 +109,8 @@ Scalar min(const Scalar* x, std::size_t n) {
 /// 0 · x is 0, but NaN for x = ±∞ or NaN, and a sum that has met NaN stays NaN.
 template <class Arch>
 bool any_non_finite(const Scalar* x, std::size_t n) {
-  const Scalar zero = total<Arch>(n, [](Batch<Arch> v) { return v * Batch<Arch>(Scalar(0)); }, Run<Arch>{x});
+  const Scalar zero = total<Arch>(
+      n, [](Batch<Arch> v) { return v * Batch<Arch>(Scalar(0)); }, Run<Arch>{x});
   return zero != zero;
 }
 

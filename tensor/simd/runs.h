@@ -11,8 +11,8 @@
 //     store(f(load<Arch>(x + i, extent)), y + i, extent);
 //   });
 //
-// `extent` is Whole for a full batch and Part for the last one, so one lambda is both the body and the rest of the loop:
-// an element's result cannot depend on where it stands.
+// `extent` is Whole for a full batch and Part for the last one, so one lambda is both the body and the rest
+// of the loop: an element's result cannot depend on where it stands.
 
 namespace attune::inline ATTUNE_PRECISION::simd {
 
@@ -72,7 +72,7 @@ struct Single {
 
 /// Calls use(operand) with a Run for step 1 and a Single for step 0.
 template <class Arch, class Use>
-void with_operand(const Scalar* data, int step, Use use) {
+[[gnu::flatten]] inline void with_operand(const Scalar* data, int step, Use use) {
   if (step == 0) {
     use(Single<Arch>{Batch<Arch>(*data)});
   } else {
@@ -82,8 +82,9 @@ void with_operand(const Scalar* data, int step, Use use) {
 
 /// y_i = f(operands_i …)
 template <class Arch, class Function, class... Operands>
-void map(Scalar* y, std::size_t n, Function f, Operands... operands) {
-  each<Arch>(n, [=](std::size_t i, auto extent) { store<Arch>(f(operands.at(i, extent)...), y + i, extent); });
+[[gnu::flatten]] inline void map(Scalar* y, std::size_t n, Function f, Operands... operands) {
+  each<Arch>(n,
+             [=](std::size_t i, auto extent) { store<Arch>(f(operands.at(i, extent)...), y + i, extent); });
 }
 
 }  // namespace attune::inline ATTUNE_PRECISION::simd

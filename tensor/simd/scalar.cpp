@@ -1,5 +1,6 @@
-// The naive twins: one number at a time, as the formulas in kernels.h read, sums in a wider type. They are the oracle of the
-// tests, so they share no code with the kernels over batches, and are meant to be checked by eye.
+// The naive twins: one number at a time, as the formulas in kernels.h read, sums in a wider type. They are
+// the oracle of the tests, so they share no code with the kernels over batches, and are meant to be checked
+// by eye.
 
 #include <cmath>
 #include <cstdint>
@@ -18,7 +19,8 @@ using Wide = std::conditional_t<sizeof(Scalar) == 4, double, long double>;
 
 constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
-// ---- elementwise ------------------------------------------------------------------------------------------------
+// ---- elementwise
+// ------------------------------------------------------------------------------------------------
 
 template <auto f>
 void unary(const Scalar* x, Scalar* y, std::size_t n) {
@@ -47,44 +49,102 @@ Scalar normal_density(Scalar x) {
   return std::exp(-x * x / 2) / std::sqrt(Scalar(2) * Scalar(3.14159265358979323846));
 }
 
-Scalar negate_one(Scalar x) { return -x; }
-Scalar absolute_one(Scalar x) { return std::abs(x); }
-Scalar exp_one(Scalar x) { return std::exp(x); }
-Scalar log_one(Scalar x) { return std::log(x); }
-Scalar sqrt_one(Scalar x) { return std::sqrt(x); }
-Scalar square_one(Scalar x) { return x * x; }
-Scalar tanh_one(Scalar x) { return std::tanh(x); }
-Scalar erf_one(Scalar x) { return std::erf(x); }
-Scalar relu_one(Scalar x) { return x <= 0 ? Scalar(0) : x; }
-Scalar gelu_one(Scalar x) { return x * normal_distribution(x); }
-Scalar silu_one(Scalar x) { return x * sigmoid_of(x); }
-Scalar reciprocal_one(Scalar x) { return 1 / x; }
+Scalar negate_one(Scalar x) {
+  return -x;
+}
+Scalar absolute_one(Scalar x) {
+  return std::abs(x);
+}
+Scalar exp_one(Scalar x) {
+  return std::exp(x);
+}
+Scalar log_one(Scalar x) {
+  return std::log(x);
+}
+Scalar sqrt_one(Scalar x) {
+  return std::sqrt(x);
+}
+Scalar square_one(Scalar x) {
+  return x * x;
+}
+Scalar tanh_one(Scalar x) {
+  return std::tanh(x);
+}
+Scalar erf_one(Scalar x) {
+  return std::erf(x);
+}
+Scalar relu_one(Scalar x) {
+  return x <= 0 ? Scalar(0) : x;
+}
+Scalar gelu_one(Scalar x) {
+  return x * normal_distribution(x);
+}
+Scalar silu_one(Scalar x) {
+  return x * sigmoid_of(x);
+}
+Scalar reciprocal_one(Scalar x) {
+  return 1 / x;
+}
 
-Scalar relu_backward_one(Scalar x, Scalar dy) { return x > 0 ? dy : Scalar(0); }
-Scalar gelu_backward_one(Scalar x, Scalar dy) { return dy * (normal_distribution(x) + x * normal_density(x)); }
+Scalar relu_backward_one(Scalar x, Scalar dy) {
+  return x > 0 ? dy : Scalar(0);
+}
+Scalar gelu_backward_one(Scalar x, Scalar dy) {
+  return dy * (normal_distribution(x) + x * normal_density(x));
+}
 Scalar silu_backward_one(Scalar x, Scalar dy) {
   const Scalar s = sigmoid_of(x);
   return dy * s * (1 + x * (1 - s));
 }
-Scalar tanh_backward_one(Scalar y, Scalar dy) { return dy * (1 - y * y); }
-Scalar sigmoid_backward_one(Scalar y, Scalar dy) { return dy * y * (1 - y); }
+Scalar tanh_backward_one(Scalar y, Scalar dy) {
+  return dy * (1 - y * y);
+}
+Scalar sigmoid_backward_one(Scalar y, Scalar dy) {
+  return dy * y * (1 - y);
+}
 
-Scalar add_one(Scalar a, Scalar b) { return a + b; }
-Scalar subtract_one(Scalar a, Scalar b) { return a - b; }
-Scalar multiply_one(Scalar a, Scalar b) { return a * b; }
-Scalar divide_one(Scalar a, Scalar b) { return a / b; }
-Scalar maximum_one(Scalar a, Scalar b) { return std::isnan(a) || a > b ? a : b; }
-Scalar minimum_one(Scalar a, Scalar b) { return std::isnan(a) || a < b ? a : b; }
-Scalar power_one(Scalar a, Scalar b) { return std::pow(a, b); }
-Scalar less_one(Scalar a, Scalar b) { return a < b ? 1 : 0; }
-Scalar less_equal_one(Scalar a, Scalar b) { return a <= b ? 1 : 0; }
-Scalar greater_one(Scalar a, Scalar b) { return a > b ? 1 : 0; }
-Scalar greater_equal_one(Scalar a, Scalar b) { return a >= b ? 1 : 0; }
-Scalar equal_one(Scalar a, Scalar b) { return a == b ? 1 : 0; }
-Scalar not_equal_one(Scalar a, Scalar b) { return a != b ? 1 : 0; }
+Scalar add_one(Scalar a, Scalar b) {
+  return a + b;
+}
+Scalar subtract_one(Scalar a, Scalar b) {
+  return a - b;
+}
+Scalar multiply_one(Scalar a, Scalar b) {
+  return a * b;
+}
+Scalar divide_one(Scalar a, Scalar b) {
+  return a / b;
+}
+Scalar maximum_one(Scalar a, Scalar b) {
+  return std::isnan(a) || a > b ? a : b;
+}
+Scalar minimum_one(Scalar a, Scalar b) {
+  return std::isnan(a) || a < b ? a : b;
+}
+Scalar power_one(Scalar a, Scalar b) {
+  return std::pow(a, b);
+}
+Scalar less_one(Scalar a, Scalar b) {
+  return a < b ? 1 : 0;
+}
+Scalar less_equal_one(Scalar a, Scalar b) {
+  return a <= b ? 1 : 0;
+}
+Scalar greater_one(Scalar a, Scalar b) {
+  return a > b ? 1 : 0;
+}
+Scalar greater_equal_one(Scalar a, Scalar b) {
+  return a >= b ? 1 : 0;
+}
+Scalar equal_one(Scalar a, Scalar b) {
+  return a == b ? 1 : 0;
+}
+Scalar not_equal_one(Scalar a, Scalar b) {
+  return a != b ? 1 : 0;
+}
 
-void select(const Scalar* condition, int condition_step, const Scalar* a, int a_step, const Scalar* b, int b_step,
-            Scalar* y, std::size_t n) {
+void select(const Scalar* condition, int condition_step, const Scalar* a, int a_step, const Scalar* b,
+            int b_step, Scalar* y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     y[i] = condition[condition_step ? i : 0] != 0 ? a[a_step ? i : 0] : b[b_step ? i : 0];
   }
@@ -106,7 +166,8 @@ void scale(Scalar alpha, const Scalar* x, Scalar* y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) y[i] = alpha * x[i];
 }
 
-// ---- reductions -------------------------------------------------------------------------------------------------
+// ---- reductions
+// -------------------------------------------------------------------------------------------------
 
 /// Σ term(i), in more digits than Scalar has
 template <class Term>
@@ -154,7 +215,8 @@ bool any_non_finite(const Scalar* x, std::size_t n) {
   return false;
 }
 
-// ---- rows -------------------------------------------------------------------------------------------------------
+// ---- rows
+// -------------------------------------------------------------------------------------------------------
 
 void softmax(const Scalar* x, Scalar* y, std::size_t n) {
   const Wide largest = Wide(max(x, n));
@@ -199,33 +261,36 @@ void log_softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::si
   for (std::size_t j = 0; j < n; ++j) dx[j] = static_cast<Scalar>(Wide(dy[j]) - std::exp(Wide(y[j])) * sum);
 }
 
-/// The mean unrounded: `mean` is that, rounded. Backward is given the rounded one, and finds the mean again by itself.
+/// The mean unrounded: `mean` is that, rounded. Backward is given the rounded one, and finds the mean again
+/// by itself.
 Wide mean_of(const Scalar* x, std::size_t n) {
   return n == 0 ? 0 : total(n, [=](std::size_t j) { return Wide(x[j]); }) / Wide(n);
 }
 
-void layer_norm(const Scalar* x, const Scalar* scale, const Scalar* shift, Scalar* y, std::size_t n, Scalar epsilon,
-                Scalar* mean, Scalar* inverse_deviation) {
+void layer_norm(const Scalar* x, const Scalar* scale, const Scalar* shift, Scalar* y, std::size_t n,
+                Scalar epsilon, Scalar* mean, Scalar* inverse_deviation) {
   const Wide centre = mean_of(x, n);
   const Wide squares = total(n, [=](std::size_t j) { return (Wide(x[j]) - centre) * (Wide(x[j]) - centre); });
   const Wide inverse = 1 / std::sqrt((n == 0 ? 0 : squares / Wide(n)) + Wide(epsilon));
   for (std::size_t j = 0; j < n; ++j) {
     const Wide normalised = (Wide(x[j]) - centre) * inverse;
-    y[j] = static_cast<Scalar>(normalised * (scale ? Wide(scale[j]) : Wide(1)) + (shift ? Wide(shift[j]) : Wide(0)));
+    y[j] = static_cast<Scalar>(normalised * (scale ? Wide(scale[j]) : Wide(1)) +
+                               (shift ? Wide(shift[j]) : Wide(0)));
   }
   *mean = static_cast<Scalar>(centre);
   *inverse_deviation = static_cast<Scalar>(inverse);
 }
 
-void layer_norm_backward(const Scalar* x, Scalar, Scalar inverse_deviation, const Scalar* scale, const Scalar* dy,
-                         Scalar* dx, std::size_t n) {
+void layer_norm_backward(const Scalar* x, Scalar, Scalar inverse_deviation, const Scalar* scale,
+                         const Scalar* dy, Scalar* dx, std::size_t n) {
   const Wide centre = mean_of(x, n);
   const Wide inverse = Wide(inverse_deviation);
   const auto g = [=](std::size_t j) { return Wide(dy[j]) * (scale ? Wide(scale[j]) : Wide(1)); };
   const auto normalised = [=](std::size_t j) { return (Wide(x[j]) - centre) * inverse; };
   const Wide mean_g = total(n, g) / Wide(n);
   const Wide mean_gx = total(n, [=](std::size_t j) { return g(j) * normalised(j); }) / Wide(n);
-  for (std::size_t j = 0; j < n; ++j) dx[j] = static_cast<Scalar>(inverse * (g(j) - mean_g - normalised(j) * mean_gx));
+  for (std::size_t j = 0; j < n; ++j)
+    dx[j] = static_cast<Scalar>(inverse * (g(j) - mean_g - normalised(j) * mean_gx));
 }
 
 void layer_norm_backward_parameters(const Scalar* x, Scalar, Scalar inverse_deviation, const Scalar* dy,
@@ -238,7 +303,8 @@ void layer_norm_backward_parameters(const Scalar* x, Scalar, Scalar inverse_devi
   }
 }
 
-void rms_norm(const Scalar* x, const Scalar* scale, Scalar* y, std::size_t n, Scalar epsilon, Scalar* inverse_root) {
+void rms_norm(const Scalar* x, const Scalar* scale, Scalar* y, std::size_t n, Scalar epsilon,
+              Scalar* inverse_root) {
   const Wide squares = total(n, [=](std::size_t j) { return Wide(x[j]) * Wide(x[j]); });
   const Wide inverse = 1 / std::sqrt((n == 0 ? 0 : squares / Wide(n)) + Wide(epsilon));
   for (std::size_t j = 0; j < n; ++j) {
@@ -247,8 +313,8 @@ void rms_norm(const Scalar* x, const Scalar* scale, Scalar* y, std::size_t n, Sc
   *inverse_root = static_cast<Scalar>(inverse);
 }
 
-void rms_norm_backward(const Scalar* x, Scalar inverse_root, const Scalar* scale, const Scalar* dy, Scalar* dx,
-                       std::size_t n) {
+void rms_norm_backward(const Scalar* x, Scalar inverse_root, const Scalar* scale, const Scalar* dy,
+                       Scalar* dx, std::size_t n) {
   const Wide inverse = Wide(inverse_root);
   const auto g = [=](std::size_t j) { return Wide(dy[j]) * (scale ? Wide(scale[j]) : Wide(1)); };
   const Wide mean_gx = total(n, [=](std::size_t j) { return g(j) * Wide(x[j]) * inverse; }) / Wide(n);
@@ -262,7 +328,8 @@ void rms_norm_backward_parameters(const Scalar* x, Scalar inverse_root, const Sc
   for (std::size_t j = 0; j < n; ++j) dscale[j] += dy[j] * (x[j] * inverse_root);
 }
 
-Scalar cross_entropy(const Scalar* x, std::size_t target, Scalar smoothing, std::size_t n, Scalar* logsumexp) {
+Scalar cross_entropy(const Scalar* x, std::size_t target, Scalar smoothing, std::size_t n,
+                     Scalar* logsumexp) {
   const Wide all = log_sum_exp(x, n);
   *logsumexp = static_cast<Scalar>(all);
   Wide loss = -(1 - Wide(smoothing)) * (Wide(x[target]) - all);
@@ -281,9 +348,11 @@ void cross_entropy_backward(const Scalar* x, Scalar logsumexp, std::size_t targe
   }
 }
 
-// ---- optimisers -------------------------------------------------------------------------------------------------
+// ---- optimisers
+// -------------------------------------------------------------------------------------------------
 
-void adam(Scalar* parameter, const Scalar* gradient, Scalar* m, Scalar* v, std::size_t n, const AdamStep& step) {
+void adam(Scalar* parameter, const Scalar* gradient, Scalar* m, Scalar* v, std::size_t n,
+          const AdamStep& step) {
   for (std::size_t i = 0; i < n; ++i) {
     const Scalar g = gradient[i];
     m[i] = step.beta1 * m[i] + (1 - step.beta1) * g;
@@ -293,8 +362,8 @@ void adam(Scalar* parameter, const Scalar* gradient, Scalar* m, Scalar* v, std::
   }
 }
 
-void sgd(Scalar* parameter, const Scalar* gradient, Scalar* velocity, std::size_t n, Scalar rate, Scalar momentum,
-         Scalar weight_decay) {
+void sgd(Scalar* parameter, const Scalar* gradient, Scalar* velocity, std::size_t n, Scalar rate,
+         Scalar momentum, Scalar weight_decay) {
   for (std::size_t i = 0; i < n; ++i) {
     Scalar g = gradient[i] + weight_decay * parameter[i];
     if (velocity) {
@@ -305,7 +374,8 @@ void sgd(Scalar* parameter, const Scalar* gradient, Scalar* velocity, std::size_
   }
 }
 
-// ---- random numbers ---------------------------------------------------------------------------------------------
+// ---- random numbers
+// ---------------------------------------------------------------------------------------------
 
 void threefry_block(std::uint32_t key0, std::uint32_t key1, std::uint32_t counter0, std::uint32_t counter1,
                     std::uint32_t* out) {
@@ -329,7 +399,8 @@ void threefry_block(std::uint32_t key0, std::uint32_t key1, std::uint32_t counte
 
 std::uint32_t threefry_element(std::uint32_t key0, std::uint32_t key1, std::uint64_t index) {
   std::uint32_t block[2];
-  threefry_block(key0, key1, static_cast<std::uint32_t>(index >> 1), static_cast<std::uint32_t>(index >> 33), block);
+  threefry_block(key0, key1, static_cast<std::uint32_t>(index >> 1), static_cast<std::uint32_t>(index >> 33),
+                 block);
   return block[index & 1];
 }
 
@@ -338,8 +409,8 @@ void threefry_bits(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_i
   for (std::size_t i = 0; i < n; ++i) out[i] = threefry_element(key0, key1, first_index + i);
 }
 
-void dropout_mask(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, std::uint32_t keep_threshold,
-                  Scalar scale, Scalar* mask, std::size_t n) {
+void dropout_mask(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index,
+                  std::uint32_t keep_threshold, Scalar scale, Scalar* mask, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     mask[i] = threefry_element(key0, key1, first_index + i) < keep_threshold ? scale : Scalar(0);
   }

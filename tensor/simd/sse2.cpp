@@ -1,4 +1,5 @@
-// The kernels for every 64-bit x86 processor. CMake compiles this file, and only this, for that instruction set.
+// The kernels for every 64-bit x86 processor. CMake compiles this file, and only this, for that instruction
+// set.
 
 #if defined(__x86_64__)
 

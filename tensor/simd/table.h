@@ -10,8 +10,8 @@
 
 namespace attune::inline ATTUNE_PRECISION::simd {
 
-/// The whole set of kernels for one instruction set. Constant, so that no code runs before it is known whether the
-/// machine can run it.
+/// The whole set of kernels for one instruction set. Constant, so that no code runs before it is known
+/// whether the machine can run it.
 template <class Arch>
 constexpr Kernels make_table(const char* name) {
   return Kernels{

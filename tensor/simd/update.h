@@ -9,8 +9,8 @@ namespace attune::inline ATTUNE_PRECISION::simd {
 
 /// The formula stands at AdamStep; ε is added to the corrected root, as in the paper and in PyTorch.
 template <class Arch>
-[[gnu::flatten]] inline void adam(Scalar* parameter, const Scalar* gradient, Scalar* m, Scalar* v, std::size_t n,
-                                  const AdamStep& step) {
+[[gnu::flatten]] inline void adam(Scalar* parameter, const Scalar* gradient, Scalar* m, Scalar* v,
+                                  std::size_t n, const AdamStep& step) {
   using B = Batch<Arch>;
   const B beta1(step.beta1), rest1(Scalar(1) - step.beta1);
   const B beta2(step.beta2), rest2(Scalar(1) - step.beta2);
@@ -34,8 +34,9 @@ template <class Arch>
   using B = Batch<Arch>;
   const B step(rate), keep(momentum), decay(weight_decay);
   if (!velocity) {
-    return map<Arch>(parameter, n, [=](B p, B g) { return p - step * multiply_add(decay, p, g); },
-                     Run<Arch>{parameter}, Run<Arch>{gradient});
+    return map<Arch>(
+        parameter, n, [=](B p, B g) { return p - step * multiply_add(decay, p, g); }, Run<Arch>{parameter},
+        Run<Arch>{gradient});
   }
   each<Arch>(n, [&](std::size_t i, auto extent) {
     const B p = load<Arch>(parameter + i, extent);

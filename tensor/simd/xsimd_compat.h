@@ -8,10 +8,12 @@
 
 #include "tensor/scalar.h"
 
-// Everything that depends on the version of xsimd or on one instruction set, so that the kernels need not know.
+// Everything that depends on the version of xsimd or on one instruction set, so that the kernels need not
+// know.
 //
-// All functions are templates over the instruction set, here and in the kernels: each instantiation then has the
-// instruction set in its name, and the linker cannot take one that was compiled for a newer machine than this one.
+// All functions are templates over the instruction set, here and in the kernels: each instantiation then has
+// the instruction set in its name, and the linker cannot take one that was compiled for a newer machine than
+// this one.
 
 namespace attune::inline ATTUNE_PRECISION::simd {
 
@@ -48,8 +50,8 @@ Scalar first_lane(const Batch<Arch>& x) {
   return buffer[0];
 }
 
-/// min(x, limit), NaN where x is NaN. The order of the operands matters: x86 returns the second of them if either is
-/// NaN, and xsimd passes them on as they come.
+/// min(x, limit), NaN where x is NaN. The order of the operands matters: x86 returns the second of them if
+/// either is NaN, and xsimd passes them on as they come.
 template <class Arch>
 Batch<Arch> at_most(const Batch<Arch>& x, Scalar limit) {
   return xsimd::min(Batch<Arch>(limit), x);
@@ -79,10 +81,11 @@ To bits_as(const From& x) {
   return __builtin_bit_cast(To, x);
 }
 
-// ---- the rest of a run ------------------------------------------------------------------------------------------
+// ---- the rest of a run
+// ------------------------------------------------------------------------------------------
 //
-// A run's last batch is read and written in part: its first `count` lanes, 0 < count < lanes. Nothing outside is
-// touched, and the arithmetic in between is that of a whole batch. The other lanes read as `pad`.
+// A run's last batch is read and written in part: its first `count` lanes, 0 < count < lanes. Nothing outside
+// is touched, and the arithmetic in between is that of a whole batch. The other lanes read as `pad`.
 
 template <class Arch>
 Batch<Arch> load_part(const Scalar* x, std::size_t count, Scalar pad) {
@@ -158,13 +161,14 @@ Scalar extreme_of_lanes(const Batch<Arch>& x) {
   return buffer[0];
 }
 
-/// x · 2^k for a whole number k, also where the result is subnormal or infinite. AVX-512 has an instruction for this.
-/// Elsewhere the power is made from the bits of a float, and in two halves, because 2^k itself may be out of range.
-/// Only for float.
+/// x · 2^k for a whole number k, also where the result is subnormal or infinite. AVX-512 has an instruction
+/// for this. Elsewhere the power is made from the bits of a float, and in two halves, because 2^k itself may
+/// be out of range. Only for float.
 template <class Arch>
 Batch<Arch> times_two_to_the(const Batch<Arch>& k, const Batch<Arch>& x) {
 #if defined(__AVX512F__)
-  if constexpr (has_avx512<Arch>) return Batch<Arch>(_mm512_scalef_ps(bits_as<__m512>(x), bits_as<__m512>(k)));
+  if constexpr (has_avx512<Arch>)
+    return Batch<Arch>(_mm512_scalef_ps(bits_as<__m512>(x), bits_as<__m512>(k)));
 #endif
   if constexpr (!has_avx512<Arch>) {
     using Integers = xsimd::batch<std::int32_t, Arch>;
