@@ -155,12 +155,12 @@ std::string counted(std::int64_t count, const std::string& one, const std::strin
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
-/// Adds ", verb first, second and third" for the items whose count is not 0.
 struct Item {
   std::int64_t count;
   std::string text;
 };
 
+/// Appends "; verb first, second and third" with the items whose count is not 0.
 void append_list(std::string& sentence, const std::string& verb, const std::vector<Item>& items) {
   std::vector<std::string> texts;
   for (const Item& item : items) {

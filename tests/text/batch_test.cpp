@@ -110,9 +110,28 @@ TEST_CASE("plan_batches: the order depends on seed and epoch and on nothing else
 }
 
 TEST_CASE("plan_batches: the order is the same on every platform") {
-  // Computed by a separate program from the definitions of Threefry and of the shuffle.
-  const auto batches = plan_batches(many_pairs(12), {.max_tokens = 60, .seed = 1, .epoch = 2});
-  CHECK(batches == std::vector<std::vector<std::size_t>>{{6, 1}, {0, 7, 11}, {4, 9}, {2, 8, 3}, {5}, {10}});
+  // Computed by a separate program from the definitions of Threefry, of the shuffle and of the sort, which
+  // must be stable: many of these pairs have equal lengths.
+  std::vector<EncodedPair> pairs;
+  for (std::size_t i = 0; i < 40; ++i) {
+    pairs.push_back({std::vector<std::int32_t>(1 + i % 3, 4), std::vector<std::int32_t>(1 + i % 2, 4)});
+  }
+  const std::vector<std::vector<std::size_t>> expected = {{26, 14, 2, 38, 8, 32, 20},
+                                                          {16, 22, 34, 31, 7, 9, 15, 19, 13, 3},
+                                                          {0, 24, 18, 36, 12, 6, 30, 10, 28, 4},
+                                                          {29, 5, 17, 23, 11, 35},
+                                                          {33, 25, 21, 27, 1, 39, 37}};
+  CHECK(plan_batches(pairs, {.max_tokens = 30, .seed = 1, .epoch = 2}) == expected);
+}
+
+TEST_CASE("plan_batches: in a large corpus, even pairs without equals meet others in every epoch") {
+  std::vector<EncodedPair> pairs;
+  for (std::size_t i = 0; i < 400; ++i) pairs.push_back({std::vector<std::int32_t>(1 + i, 4), {4}});
+  auto first = plan_batches(pairs, {.max_tokens = 500, .epoch = 0});
+  auto second = plan_batches(pairs, {.max_tokens = 500, .epoch = 1});
+  std::sort(first.begin(), first.end());
+  std::sort(second.begin(), second.end());
+  CHECK(first != second);
 }
 
 TEST_CASE("plan_batches: batches come in no order of length") {

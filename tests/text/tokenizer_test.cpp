@@ -30,6 +30,7 @@ TEST_CASE("word tokeniser: punctuation marks are tokens of their own") {
 TEST_CASE("word tokeniser: numbers and abbreviations keep their marks") {
   CHECK(bars(word.split("at 3.5, or 10:30 p.m., for 1,000.")) == "at|3.5|,|or|10:30|p.m|.|,|for|1,000|.");
   CHECK(bars(word.split("see example.com.")) == "see|example.com|.");
+  CHECK(bars(word.split("no!.yes \"a.\"")) == "no|!|.|yes|\"|a|.|\"");
   CHECK(bars(word.split("yes,no a:b 3,four")) == "yes|,|no|a|:|b|3|,|four");
 }
 
