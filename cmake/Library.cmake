@@ -47,6 +47,8 @@ function(attune_library_as ending folder)
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:attune_xsimd>)
   elseif(folder STREQUAL "io")
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:attune_nlohmann_json>)
+  elseif(folder STREQUAL "text")
+    target_compile_definitions(${target} PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")  # for the signature of BLEU
   endif()
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder})
   add_library(attune::${folder}${ending} ALIAS ${target})

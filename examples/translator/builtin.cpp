@@ -12,7 +12,7 @@ TrainingSettings tour_settings() {
   settings.model.encoder_layers = 2;
   settings.model.decoder_layers = 2;
   settings.model.dropout = 0;
-  settings.epochs = 2;
+  settings.epochs = 1;
   settings.warmup = 100;
   settings.label_smoothing = 0;
   return settings;

@@ -8,7 +8,7 @@
 namespace attune::examples {
 
 inline constexpr std::uint64_t corpus_seed = 1;
-inline constexpr int training_pairs = 100'000;
+inline constexpr int training_pairs = 120'000;
 inline constexpr int held_out_pairs = 1'000;
 
 /// The model of the tour, and how it is trained: in about a minute on two cores.

@@ -337,7 +337,6 @@ void add_training_flags(CLI::App& command, Options& options) {
 
 int run(int argc, char** argv) {
   Options options;
-  options.training.model.dropout = Scalar(0.1);
   CLI::App app{
       "A small Transformer that learns to translate. Without a command: a tour on the built-in corpus.",
       "translator"};
@@ -345,8 +344,8 @@ int run(int argc, char** argv) {
   app.fallthrough();
   app.add_option("--out", options.out, "the folder to write to")->capture_default_str();
   app.add_option("--model", options.model, "the folder to read a trained model from")->capture_default_str();
-  auto* epochs = app.add_option("--epochs", options.training.epochs, "how often training sees the corpus")
-                     ->check(CLI::Range(1, 1000000));
+  app.add_option("--epochs", options.training.epochs, "how often training sees the corpus")
+      ->check(CLI::Range(1, 1000000));
   app.add_option("--seed", options.training.seed,
                  "for weights, order and dropout: the same seed, the same bits")
       ->capture_default_str();
@@ -369,13 +368,23 @@ int run(int argc, char** argv) {
   }
 
   if (options.threads > 0) set_thread_count(options.threads);
-  if (*train_command) return run_train(options);
   if (*translate_command) return run_translate(options);
   if (*score_command) return run_score(options);
-  TrainingSettings settings = tour_settings();
-  settings.seed = options.training.seed;
-  if (*epochs) settings.epochs = options.training.epochs;
-  return tour(options.out, settings);
+  // On the built-in corpus, what the flags leave open is as in the tour.
+  const bool builtin = !names_corpus(options.pairs, options.source, options.target, "--");
+  if (builtin) {
+    const auto given = [&](const char* flag) { return train_command->count(flag) > 0; };
+    TrainingSettings& training = options.training;
+    const TrainingSettings settings = tour_settings();
+    if (app.count("--epochs") == 0) training.epochs = settings.epochs;
+    if (!given("--warmup")) training.warmup = settings.warmup;
+    if (!given("--hidden")) training.model.hidden = settings.model.hidden;
+    if (!given("--dropout")) training.model.dropout = settings.model.dropout;
+    if (!given("--label-smoothing")) training.label_smoothing = settings.label_smoothing;
+  }
+  if (options.training.minutes > 0 && app.count("--epochs") == 0)
+    options.training.epochs = 1000000;  // until then
+  return *train_command ? run_train(options) : tour(options.out, options.training);
 }
 
 }  // namespace

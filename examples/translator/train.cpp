@@ -119,7 +119,6 @@ TrainingResult train(Translator& translator, const TrainingData& data, const Tra
       if (stop) break;
     }
     result.epochs = epoch;
-    if (!settings.validate_every_epoch && epoch < settings.epochs && !stop) continue;
     const double validation = validation_loss(model, data.validation);
     log(figures(epoch, result.steps, clock.seconds(), result.loss, validation, tokens / clock.seconds()));
     if (validation < result.validation_loss) {

@@ -22,7 +22,6 @@ struct TrainingSettings {
   bool cosine = true;  // then down along a cosine, to 0 at the last step; else with the inverse square root
   Scalar label_smoothing = Scalar(0.1);
   double clip = 1;
-  bool validate_every_epoch = true;
 };
 
 struct TrainingResult {
