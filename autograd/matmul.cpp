@@ -28,7 +28,7 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias)
                     return reshape(v, Shape{v.shape().with(-1, 1).elements(), v.size(-1)});
                   };
                   Gradients result(2);
-                  if (x.requires_gradient()) result[0] = matmul(dy, weight);
+                  if (x.requires_gradient()) result[0] = reshape(matmul(rows(dy), weight), x.shape());
                   if (weight.requires_gradient()) result[1] = matmul(transpose(rows(dy)), rows(x));
                   if (bias.defined())
                     result.push_back(bias.requires_gradient() ? Gradient(sum(rows(dy), 0)) : Gradient());
