@@ -198,7 +198,7 @@ inline std::vector<Operation> elementwise_rows() {
   add_binary(rows, "subtract", static_cast<Two>(operator-), [](double a, double b) { return a - b; });
   add_binary(rows, "multiply", static_cast<Two>(operator*), [](double a, double b) { return a * b; });
   add_binary(rows, "divide", static_cast<Two>(operator/), [](double a, double b) { return a / b; },
-             {{}, positive});
+             {{}, {1, 3}});
   add_binary(
       rows, "maximum", maximum, [](double a, double b) { return a > b ? a : b; }, {}, true);
   add_binary(

@@ -1,0 +1,256 @@
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <stdexcept>
+
+#include "autograd/attention.h"
+#include "autograd/dropout.h"
+#include "autograd/elementwise.h"
+#include "autograd/indexing.h"
+#include "autograd/loss.h"
+#include "autograd/matmul.h"
+#include "autograd/reduce.h"
+#include "autograd/rows.h"
+#include "autograd/variable.h"
+#include "autograd/views.h"
+#include "tensor/error.h"
+
+// What a user can do wrong, as they would write it, and the sentence that tells them.
+
+using namespace attune;
+
+TEST_CASE("misuse: backward twice through one graph") {
+  const Variable x = tracked(Tensor(2));
+  const Variable y = x * x;
+  backward(y);
+  CHECK_THROWS_WITH_AS(
+      backward(y),
+      "backward: this graph has been used before, at multiply: run the forward pass again, or cut the "
+      "history with detach()",
+      GraphError);
+  CHECK(x.gradient().item() == 4);
+}
+
+TEST_CASE("misuse: backward through a part that another pass has used") {
+  const Variable x = tracked(Tensor(2));
+  const Variable shared = exp(x);
+  backward(shared * 2);
+  const Tensor before = x.gradient();
+  CHECK_THROWS_WITH_AS(
+      backward(shared * 3),
+      "backward: this graph has been used before, at exp: run the forward pass again, or cut the "
+      "history with detach()",
+      GraphError);
+  CHECK(same_values(x.gradient(), before));
+}
+
+TEST_CASE("misuse: backward from more than one number") {
+  const Variable x = tracked(ones({3}));
+  CHECK_THROWS_WITH_AS(backward(x * 2),
+                       "backward: the loss must be a single number: (3,): reduce it with sum or mean first",
+                       ShapeError);
+  CHECK_THROWS_AS(backward(tracked(zeros({0}))), ShapeError);
+}
+
+TEST_CASE("misuse: backward from a value without history") {
+  const char* const no_history =
+      "backward: the value has no history: (): nothing it was computed from is tracked, or it was detached "
+      "or computed "
+      "under NoGradient";
+  const Variable x = tracked(Tensor(2));
+  CHECK_THROWS_WITH_AS(backward(detach(x * x)), no_history, GraphError);
+  CHECK_THROWS_WITH_AS(backward(Tensor(3)), no_history, GraphError);
+  const NoGradient off;
+  CHECK_THROWS_WITH_AS(backward(x * x), no_history, GraphError);
+}
+
+TEST_CASE("misuse: values that were never assigned") {
+  CHECK_THROWS_WITH_AS(backward(Variable()),
+                       "backward: an undefined tensor was given: assign a value to it first", ValueError);
+  CHECK_THROWS_WITH_AS(tracked(Tensor()),
+                       "tracked: an undefined tensor was given: assign a value to it first", ValueError);
+  CHECK_THROWS_AS(Variable() + 1, ValueError);
+  CHECK_THROWS_AS(softmax(Variable()), ValueError);
+  CHECK_THROWS_AS(reshape(Variable(), {2}), ValueError);
+  CHECK_THROWS_AS(concatenate({Variable(), Variable()}), ValueError);
+  CHECK_THROWS_AS(attention({}, {}, {}), ValueError);
+  CHECK_THROWS_AS(to_dot(Variable()), ValueError);
+  CHECK_THROWS_AS(linear(tracked(ones({2, 2})), Variable()), ValueError);
+  CHECK_THROWS_AS(layer_norm(tracked(ones({2, 2})), Variable(), Variable()), ValueError);
+  CHECK_THROWS_AS(matmul(tracked(ones({2, 2})), Variable()), ValueError);
+  CHECK_THROWS_AS(gather_rows(Variable(), Indices({1}, {0})), ValueError);
+  CHECK_THROWS_AS(pick(Variable(), Indices({1}, {0})), ValueError);
+  CHECK_THROWS_AS(stack({Variable()}), ValueError);
+  CHECK_THROWS_AS(embed_slice(Variable(), {2}, 0, 0, 1), ValueError);
+  CHECK_THROWS_AS(broadcast_to(Variable(), {2}), ValueError);
+  CHECK_THROWS_AS(sum_to(Variable(), {}), ValueError);
+  CHECK_THROWS_AS(sum(Variable()), ValueError);
+  CHECK_THROWS_AS(mean_squared_error(Variable(), Variable()), ValueError);
+  CHECK_THROWS_AS(cross_entropy(Variable(), Indices({1}, {0})), ValueError);
+  CHECK_THROWS_AS(dropout(Variable(), Scalar(0.5), Rng(1)), ValueError);
+  CHECK_THROWS_AS(where(Tensor(), tracked(Tensor(1)), 2), ValueError);
+}
+
+TEST_CASE("misuse: the gradient of something that keeps none") {
+  const Variable x = tracked(Tensor(2));
+  const Variable y = exp(x);
+  backward(y * y);
+  CHECK_THROWS_WITH_AS(
+      y.gradient(),
+      "gradient: only leaves keep theirs, this is the result of exp: ask gradients(y, {x}) for it",
+      GraphError);
+  CHECK_THROWS_WITH_AS(Variable(Tensor(1)).gradient(),
+                       "gradient: a constant has none: make the value with tracked() to want its gradient",
+                       GraphError);
+}
+
+TEST_CASE("misuse: gradients of many numbers without weights, with weights that do not fit, by a constant") {
+  const Variable x = tracked(ones({3}));
+  CHECK_THROWS_WITH_AS(gradients(x * 2, {x}),
+                       "gradients: y must be a single number: (3,): or give dy, the weight of each element",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(gradients(x * 2, {x}, ones({2})),
+                       "gradients: dy must have the shape of y: (2,) and (3,)", ShapeError);
+  CHECK_THROWS_WITH_AS(gradients(sum(x), {Variable(ones({3}))}),
+                       "gradients: an x has no history: (3,): make it with tracked() before y is computed",
+                       GraphError);
+  CHECK_THROWS_WITH_AS(
+      gradients(Tensor(1), {x}),
+      "gradients: the value has no history: (): nothing it was computed from is tracked, or it was "
+      "detached or computed under NoGradient",
+      GraphError);
+}
+
+TEST_CASE("misuse: a pullback that returns a gradient of the wrong shape is named") {
+  const Variable x = tracked(ones({2, 3}));
+  const Variable y =
+      record("my layer", sum(x.value()), {x}, [](const Variable& dy) { return Gradients{dy}; });
+  CHECK_THROWS_WITH_AS(
+      backward(y),
+      "my layer: its pullback returned a gradient of the wrong shape: () for a parent of shape (2, 3): "
+      "sum over what was broadcast with sum_to",
+      ShapeError);
+  CHECK_FALSE(x.gradient().defined());
+}
+
+TEST_CASE("misuse: a pullback that returns too many or too few gradients is named") {
+  const Variable x = tracked(Tensor(1));
+  const Variable none = record("my layer", Tensor(1), {x}, [](const Variable&) { return Gradients{}; });
+  CHECK_THROWS_WITH_AS(
+      backward(none),
+      "my layer: its pullback returned 0 gradients for 1 parents: return one for each, in order", GraphError);
+  const Variable two = record("my layer", Tensor(1), {x}, [](const Variable& dy) {
+    return Gradients{dy, dy};
+  });
+  CHECK_THROWS_WITH_AS(
+      backward(two),
+      "my layer: its pullback returned 2 gradients for 1 parents: return one for each, in order", GraphError);
+}
+
+TEST_CASE("misuse: parts of gradients that do not fit their parent are refused with the operation's name") {
+  const Variable x = tracked(ones({4, 2}));
+  const auto with_part = [&](Gradient part) {
+    return record("my layer", Tensor(1), {x}, [part](const Variable&) { return Gradients{part}; });
+  };
+  CHECK_THROWS_AS(backward(with_part(Gradient::slice(ones({3, 2}), 0, 2, 1))), ShapeError);
+  CHECK_THROWS_AS(backward(with_part(Gradient::slice(ones({2, 3}), 0, 0, 1))), ShapeError);
+  CHECK_THROWS_AS(backward(with_part(Gradient::slice(ones({2}), 2, 0, 1))), ShapeError);
+  CHECK_THROWS_AS(backward(with_part(Gradient::rows(ones({2, 2}), Indices({2}, {0, 4})))), IndexError);
+  CHECK_THROWS_AS(backward(with_part(Gradient::rows(ones({2, 3}), Indices({2}, {0, 1})))), ShapeError);
+  CHECK_FALSE(x.gradient().defined());
+}
+
+TEST_CASE("misuse: where a pullback throws, no gradient has changed") {
+  const Variable a = tracked(Tensor(2));
+  const Variable b = tracked(Tensor(3));
+  backward(a * b);
+  const Tensor before_a = a.gradient();
+  const Tensor before_b = b.gradient();
+  // b's gradient is complete before the bad pullback runs: it must not be committed either.
+  const Variable bad =
+      record("bad", a.value(), {a}, [](const Variable&) -> Gradients { throw std::runtime_error("no"); });
+  const Variable loss = bad * 2 + b * 5;
+  CHECK_THROWS_WITH_AS(backward(loss), "no", std::runtime_error);
+  CHECK(same_values(a.gradient(), before_a));
+  CHECK(same_values(b.gradient(), before_b));
+  CHECK(a.gradient().item() == 3);
+  CHECK(b.gradient().item() == 2);
+}
+
+TEST_CASE("misuse: shapes that do not broadcast name the operation and both shapes") {
+  const Variable a = tracked(ones({2, 3}));
+  const Variable b = tracked(ones({2}));
+  const std::string rule =
+      ": shapes do not broadcast: (2, 3) and (2,): aligned at the last axis, sizes must be equal or one of "
+      "them 1";
+  CHECK_THROWS_WITH_AS(a + b, ("add" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(a - b, ("subtract" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(a * b, ("multiply" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(a / b, ("divide" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(maximum(a, b), ("maximum" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(pow(a, b), ("pow" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(where(ones({2, 3}), a, b), ("where" + rule).c_str(), ShapeError);
+}
+
+TEST_CASE("misuse: matrices, norms and losses that do not fit") {
+  const Variable a = tracked(ones({2, 3}));
+  CHECK_THROWS_WITH_AS(
+      matmul(a, a),
+      "matmul: inner sizes differ, 3 and 2: (2, 3) and (2, 3): (…, M, K) · (…, K, N) needs equal K; "
+      "transpose one of them?",
+      ShapeError);
+  CHECK_THROWS_WITH_AS(layer_norm(a, ones({2}), zeros({3})),
+                       "layer_norm: the scale must have the size of the last axis: (2,) for (2, 3)",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(
+      mean_squared_error(a, ones({3})),
+      "mean_squared_error: shapes differ: (2, 3) and (3,): losses do not broadcast; reshape one of them",
+      ShapeError);
+  CHECK_THROWS_WITH_AS(
+      cross_entropy(a, Indices({3}, {0, 1, 2})),
+      "cross_entropy: one target for each row of logits is wanted: logits (2, 3) and targets (3,): the "
+      "targets' shape must be (2,)",
+      ShapeError);
+  CHECK_THROWS_WITH_AS(cross_entropy(a, Indices({2}, {0, 3})),
+                       "cross_entropy: target 3 is no class: logits (2, 3): use 0 to 2 or the ignored index",
+                       IndexError);
+  CHECK_THROWS_WITH_AS(cross_entropy(a, Indices({2}, {0, 1}), {.label_smoothing = Scalar(1.5)}),
+                       "cross_entropy: label smoothing is 1.5: it must be between 0 and 1", ValueError);
+  CHECK_THROWS_AS(
+      cross_entropy(a, Indices({2}, {0, 1}), {.label_smoothing = std::numeric_limits<Scalar>::quiet_NaN()}),
+      ValueError);
+}
+
+TEST_CASE("misuse: ids, axes and rates out of range") {
+  const Variable table = tracked(ones({3, 2}));
+  CHECK_THROWS_WITH_AS(gather_rows(table, Indices({1}, {7})),
+                       "gather_rows: row 7 is outside a table of 3 rows: is the id from another vocabulary?",
+                       IndexError);
+  CHECK_THROWS_WITH_AS(sum(table, 2), "sum: axis 2 is not there: (3, 2): use -2 to 1", ShapeError);
+  CHECK_THROWS_WITH_AS(softmax(table, -3), "softmax: axis -3 is not there: (3, 2): use -2 to 1", ShapeError);
+  CHECK_THROWS_WITH_AS(select(table, 0, 3), "select: position 3 along axis 0 is outside: (3, 2)", IndexError);
+  CHECK_THROWS_WITH_AS(slice(table, 0, 0, 4), "slice: 0 to 4 is outside axis 0: (3, 2): use 0 to 3",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(split(table, 2, 0), "split: axis 0 does not split into 2 equal parts: (3, 2)",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(concatenate(std::vector<Variable>{}),
+                       "concatenate: no tensors given: give at least one", ShapeError);
+  CHECK_THROWS_WITH_AS(stack({table, tracked(ones({2}))}),
+                       "stack: shapes differ: (3, 2) and (2,): stack needs equal shapes", ShapeError);
+  CHECK_THROWS_WITH_AS(dropout(table, Scalar(1.5), Rng(1)),
+                       "dropout: the rate is 1.5: it must be at least 0 and below 1", ValueError);
+  CHECK_THROWS_WITH_AS(max(tracked(zeros({0}))),
+                       "max: an empty axis has none: (0,): check for elements() == 0 first", ShapeError);
+  CHECK_THROWS_AS(embed_slice(table, {3, 2}, 2, 0, 1), ShapeError);
+  CHECK_THROWS_AS(embed_slice(table, {2, 2}, 0, 0, 1), ShapeError);
+  CHECK_THROWS_AS(scatter_add_rows(table, Indices({3}, {0, 1, 2}), -1), ShapeError);
+}
+
+TEST_CASE("misuse: a failed operation records nothing and the operands stay usable") {
+  const std::int64_t nodes = live_nodes();
+  const Variable a = tracked(ones({2, 3}));
+  CHECK_THROWS_AS(a + tracked(ones({2})), ShapeError);
+  CHECK(live_nodes() == nodes + 1);
+  backward(sum(a));
+  CHECK(a.gradient().values() == std::vector<Scalar>(6, 1));
+}
