@@ -54,6 +54,10 @@ void gemm_tile(const GemmBlock& block, const Scalar* a, const Scalar* b, Scalar*
   const std::int64_t a_step = block.a_column_stride;
   const std::int64_t b_step = block.b_row_stride;
 
+  // C is only touched at the end: fetch it while the sums are made.
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + r * block.c_row_stride + v * lanes, 1);
+  }
   Batch<Arch> sum[Rows][Vectors];
   ATTUNE_UNROLL
   for (int r = 0; r < Rows; ++r) {
@@ -158,6 +162,7 @@ template <class Arch, int Step, int... Lane>
 void gemm_transpose_round(Batch<Arch>* rows, std::integer_sequence<int, Lane...> lane_list) {
   using Register = typename Batch<Arch>::register_type;
   constexpr int lanes = static_cast<int>(sizeof...(Lane));
+  ATTUNE_UNROLL
   for (int i = 0; i < lanes; ++i) {
     if ((i & Step) != 0) continue;
     const Register low = rows[i];
@@ -170,39 +175,46 @@ void gemm_transpose_round(Batch<Arch>* rows, std::integer_sequence<int, Lane...>
 }
 
 /// Packs columns [0, columns) of B (inner, columns), at most a panel wide, into a panel: row k begins at
-/// panel[k * GemmShape::columns]. What is missing to the full width is filled with zeros.
+/// panel[k * GemmShape::columns]. What is missing to a whole number of vectors is filled with zeros.
 template <class Arch>
 void gemm_pack(std::int64_t inner, int columns, const Scalar* b, std::int64_t row_stride,
                std::int64_t column_stride, Scalar* panel) {
   constexpr int lanes = GemmShape<Arch>::lanes;
   constexpr int width = GemmShape<Arch>::columns;
 
-  if (column_stride == 1 && columns == width) {  // rows are copied
+  if (column_stride == 1) {  // rows are copied
     for (std::int64_t k = 0; k < inner; ++k, b += row_stride, panel += width) {
-      for (int j = 0; j < width; j += lanes) Batch<Arch>::load_unaligned(b + j).store_unaligned(panel + j);
+      int j = 0;
+      for (; j + lanes <= columns; j += lanes) Batch<Arch>::load_unaligned(b + j).store_unaligned(panel + j);
+      if (j < columns) {
+        load_part<Arch>(b + j, static_cast<std::size_t>(columns - j), 0).store_unaligned(panel + j);
+      }
     }
     return;
   }
   if (row_stride == 1 &&
       inner >= lanes) {  // columns are contiguous: squares of lanes by lanes are transposed
-    for (int j = 0; j < width; j += lanes) {
+    for (int j = 0; j < columns; j += lanes) {
       for (std::int64_t k = 0; k < inner; k += lanes) {
-        const std::int64_t from =
-            k + lanes <= inner ? k : inner - lanes;  // the last square overlaps the one before
+        const std::int64_t from = k + lanes <= inner ? k : inner - lanes;  // the last overlaps the one before
+        const Scalar* const corner = b + from + j * column_stride;
         Batch<Arch> square[lanes];
+        ATTUNE_UNROLL
         for (int i = 0; i < lanes; ++i) {
-          square[i] = j + i < columns ? Batch<Arch>::load_unaligned(b + from + (j + i) * column_stride)
+          square[i] = j + i < columns ? Batch<Arch>::load_unaligned(corner + i * column_stride)
                                       : Batch<Arch>(Scalar(0));
         }
         gemm_transpose_round<Arch, 1>(square, std::make_integer_sequence<int, lanes>());
+        ATTUNE_UNROLL
         for (int i = 0; i < lanes; ++i) square[i].store_unaligned(panel + (from + i) * width + j);
       }
     }
     return;
   }
+  const int padded = (columns + lanes - 1) / lanes * lanes;
   for (std::int64_t k = 0; k < inner; ++k, b += row_stride, panel += width) {
     for (int j = 0; j < columns; ++j) panel[j] = b[j * column_stride];
-    for (int j = columns; j < width; ++j) panel[j] = 0;
+    for (int j = columns; j < padded; ++j) panel[j] = 0;
   }
 }
 

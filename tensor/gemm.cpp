@@ -1,0 +1,324 @@
+#include "tensor/gemm.h"
+
+#include <algorithm>
+#include <memory>
+#include <new>
+
+#include "tensor/error.h"
+#include "tensor/shape.h"
+#include "tensor/simd/kernels.h"
+#include "tensor/thread_pool.h"
+
+// How large matrices are cut, after Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication"
+// (2008):
+//
+//   for each slice of B that fits a cache                         multiply()
+//     pack the slice into panels, shared by all threads           pack_slice()
+//     for each slice of A: pack it too, if its stride asks for it
+//       for each block of C, on several threads                   multiply_block()
+//         for each 256 steps of the inner axis: tiles in registers    simd/gemm.h
+//
+// The sizes here change the speed only. What fixes the bits is `inner_block` alone: each element of C adds up
+// sums over 256 steps, in order. The inner axis is never split between threads.
+
+namespace attune::inline ATTUNE_PRECISION {
+namespace {
+
+constexpr Index inner_block =
+    256;  // rows of a panel of B: with 64 columns 64 KiB, read from the second cache
+constexpr Index slice_elements = 1 << 17;  // of packed B or A: 512 KiB of the second-level cache
+constexpr Index panel_rows = 48;  // of A: so often is a panel of B read from the second-level cache at most
+constexpr Index block_work =
+    1 << 20;  // multiply-adds, some 10 µs: far more than it takes to hand a block to a thread
+constexpr Index least_work = 1 << 18;  // below this a block is not worth a thread of its own
+constexpr Index enough_blocks = 8;     // for the threads to share fairly
+constexpr Index pack_steps = 32;  // packed at once: all panels take theirs before these rows leave the cache
+constexpr Index copied_at_once = 1 << 15;  // elements to pack that are worth a thread
+
+Index divide_up(Index x, Index by) {
+  return (x + by - 1) / by;
+}
+Index round_up(Index x, Index multiple) {
+  return divide_up(x, multiple) * multiple;
+}
+
+// a · b · c, or a number larger than all limits here if that is too large for exact counting.
+Index work_of(Index a, Index b, Index c) {
+  constexpr double most = 1e18;
+  const double product = static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
+  return static_cast<Index>(std::min(product, most));
+}
+
+// Aligned memory that only ever grows. One of each kind per thread: in the steady state nothing is allocated.
+class Buffer {
+ public:
+  Scalar* reserve(Index elements) {
+    if (size_ < elements) {
+      data_.reset();
+      size_ = 0;
+      const auto bytes = static_cast<std::size_t>(elements) * sizeof(Scalar);
+      data_.reset(static_cast<Scalar*>(::operator new(bytes, cache_line)));
+      size_ = elements;
+    }
+    return data_.get();
+  }
+
+ private:
+  static constexpr std::align_val_t cache_line{64};
+  struct Free {
+    void operator()(Scalar* data) const { ::operator delete(data, cache_line); }
+  };
+  std::unique_ptr<Scalar, Free> data_;
+  Index size_ = 0;
+};
+
+thread_local Buffer packed_a_buffer;
+thread_local Buffer packed_b_buffer;
+
+// How one product is cut. It depends on sizes and strides, not on data: entries of a batch share one plan.
+struct Plan {
+  const Kernels* kernel = nullptr;
+  Index rows = 0, columns = 0, inner = 0;  // M, N, K
+  bool pack_a = false;
+  bool pack_b = true;
+  Index slice_rows = 0, slice_columns = 0, slice_inner = 0;
+  Index panel_rows = 0;                     // of A
+  Index block_rows = 0, block_columns = 0;  // of C
+};
+
+Plan make_plan(const GemmOperand& a, const GemmOperand& b) {
+  Plan plan;
+  plan.kernel = &kernels();
+  plan.rows = a.rows;
+  plan.columns = b.columns;
+  plan.inner = a.columns;
+  const Index width = plan.kernel->gemm_columns;
+  const Index tile_rows = std::min<Index>(plan.kernel->gemm_rows, width);
+
+  // B need not be packed if its rows are contiguous and a whole number of vectors, and if it is read so few
+  // times that a copy would not pay.
+  plan.pack_b = b.column_stride != 1 || b.columns % plan.kernel->lanes != 0 || a.rows > 24;
+  // The tiles read A as it is. That is slow only where neighbours along the inner axis are far apart.
+  plan.pack_a = a.column_stride != 1 && work_of(a.rows, a.columns, 1) > 4096 && b.columns >= 32;
+
+  plan.slice_columns = b.columns;
+  plan.slice_inner = a.columns;
+  if (work_of(a.columns, b.columns, 1) > slice_elements && (plan.pack_a || plan.pack_b)) {
+    const Index fitting = slice_elements / std::min(a.columns, inner_block) / width * width;
+    plan.slice_columns = std::min(b.columns, std::max(width, fitting));
+    const Index steps = slice_elements / round_up(plan.slice_columns, width) / inner_block * inner_block;
+    plan.slice_inner = std::min(a.columns, std::max(inner_block, steps));
+  }
+
+  // Panels of A of nearly equal height. A block of C is as high as a panel and wide enough to be worth a
+  // thread; if that makes too few blocks for several threads, it is an equal part of a panel.
+  const Index most_rows = plan.pack_a ? std::min(panel_rows, width / tile_rows * tile_rows) : panel_rows;
+  plan.panel_rows = round_up(divide_up(a.rows, divide_up(a.rows, most_rows)), tile_rows);
+  plan.block_rows = plan.panel_rows;
+  plan.block_columns = round_up(plan.slice_columns, width);
+  const Index work = work_of(a.rows, plan.slice_columns, plan.slice_inner);
+  if (work >= 2 * least_work) {
+    const Index column_work = work_of(plan.panel_rows, width, plan.slice_inner);
+    plan.block_columns = std::min(plan.block_columns, std::max<Index>(1, block_work / column_work) * width);
+    const Index across = divide_up(plan.slice_columns, plan.block_columns);
+    const Index wanted = std::min(enough_blocks, work / least_work);
+    const Index tiles = plan.panel_rows / tile_rows;
+    for (Index parts = 1; parts <= tiles; ++parts) {
+      if (tiles % parts != 0) continue;
+      plan.block_rows = plan.panel_rows / parts;
+      if (divide_up(a.rows, plan.block_rows) * across >= wanted) break;
+    }
+  }
+  plan.slice_rows = a.rows;
+  if (plan.pack_a) {
+    plan.slice_rows =
+        std::max<Index>(1, slice_elements / plan.slice_inner / plan.panel_rows) * plan.panel_rows;
+  }
+  return plan;
+}
+
+struct Range {
+  Index begin = 0;
+  Index end = 0;
+  Index size() const { return end - begin; }
+};
+
+// A slice of a matrix, cut into panels of `panel_columns` columns. Packed, rows of a panel are as long as a
+// tile is wide; one stretch of `inner_block` rows follows the other, and in it one panel the other.
+Scalar* pack_slice(const Plan& plan, const GemmOperand& from, Range inner, Range columns, Index panel_columns,
+                   Buffer& buffer) {
+  const Index width = plan.kernel->gemm_columns;
+  const Index panels = divide_up(columns.size(), panel_columns);
+  const Index parts = divide_up(inner.size(), pack_steps);
+  Scalar* const packed = buffer.reserve(panels * width * inner.size());
+  parallel_for(
+      parts, std::max<Index>(1, copied_at_once / (pack_steps * columns.size())), [&](Index begin, Index end) {
+        for (Index item = begin * panels; item < end * panels; ++item) {
+          const Index step = item / panels * pack_steps;
+          const Index panel = item % panels;
+          const Index stretch = step / inner_block * inner_block;  // where it begins and how long it is
+          const Index length = std::min(inner_block, inner.size() - stretch);
+          const Index column = panel * panel_columns;
+          plan.kernel->gemm_pack(std::min(pack_steps, inner.size() - step),
+                                 static_cast<int>(std::min(panel_columns, columns.size() - column)),
+                                 from.data + (inner.begin + step) * from.row_stride +
+                                     (columns.begin + column) * from.column_stride,
+                                 from.row_stride, from.column_stride,
+                                 packed + (stretch * panels + panel * length + step - stretch) * width);
+        }
+      });
+  return packed;
+}
+
+// What multiplies a slice of A with a slice of B: where they are, and where they begin in A and B.
+struct Slices {
+  const Scalar* packed_a = nullptr;  // null if read in place
+  const Scalar* packed_b = nullptr;
+  Range rows, columns, inner;
+  bool add = false;
+};
+
+// C (rows, columns) = or += A (rows, inner) · B (inner, columns) for one block of the slices.
+void multiply_block(const Plan& plan, const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
+                    const Slices& slices, Range rows, Range columns) {
+  const Index width = plan.kernel->gemm_columns;
+  const Index a_panels = divide_up(slices.rows.size(), plan.panel_rows);
+  const Index b_panels = divide_up(slices.columns.size(), width);
+  GemmBlock block;
+  block.rows = rows.size();
+  block.columns = columns.size();
+  block.c = c.data + rows.begin * c.row_stride + columns.begin;
+  block.c_row_stride = c.row_stride;
+  for (Index first = 0; first < slices.inner.size(); first += inner_block) {
+    block.inner = std::min(inner_block, slices.inner.size() - first);
+    if (plan.pack_a) {  // panels of the transpose of A
+      const Index row = rows.begin - slices.rows.begin;
+      block.a = slices.packed_a + (first * a_panels + row / plan.panel_rows * block.inner) * width +
+                row % plan.panel_rows;
+      block.a_row_stride = 1;
+      block.a_column_stride = width;
+    } else {
+      block.a = a.data + rows.begin * a.row_stride + (slices.inner.begin + first) * a.column_stride;
+      block.a_row_stride = a.row_stride;
+      block.a_column_stride = a.column_stride;
+    }
+    if (plan.pack_b) {
+      const Index panel = (columns.begin - slices.columns.begin) / width;
+      block.b = slices.packed_b + (first * b_panels + panel * block.inner) * width;
+      block.b_row_stride = width;
+      block.b_panel_stride = width * block.inner;
+    } else {
+      block.b = b.data + (slices.inner.begin + first) * b.row_stride + columns.begin;
+      block.b_row_stride = b.row_stride;
+      block.b_panel_stride = width;
+    }
+    block.add = slices.add || first > 0;
+    plan.kernel->gemm_block(block);
+  }
+}
+
+// One product, on as many threads as its size is worth.
+void multiply(const Plan& plan, const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
+              GemmMode mode) {
+  const auto part = [](Index begin, Index size, Index end) {
+    return Range{begin, std::min(end, begin + size)};
+  };
+  Slices slices;
+  for (Index column = 0; column < plan.columns; column += plan.slice_columns) {
+    slices.columns = part(column, plan.slice_columns, plan.columns);
+    for (Index step = 0; step < plan.inner; step += plan.slice_inner) {
+      slices.inner = part(step, plan.slice_inner, plan.inner);
+      slices.add = mode == GemmMode::add || step > 0;
+      if (plan.pack_b) {
+        slices.packed_b =
+            pack_slice(plan, b, slices.inner, slices.columns, plan.kernel->gemm_columns, packed_b_buffer);
+      }
+      for (Index row = 0; row < plan.rows; row += plan.slice_rows) {
+        slices.rows = part(row, plan.slice_rows, plan.rows);
+        if (plan.pack_a) {
+          slices.packed_a =
+              pack_slice(plan, a.transposed(), slices.inner, slices.rows, plan.panel_rows, packed_a_buffer);
+        }
+        const Index across = divide_up(slices.columns.size(), plan.block_columns);
+        const Index down = divide_up(slices.rows.size(), plan.block_rows);
+        parallel_for(down * across, 1, [&](Index begin, Index end) {
+          for (Index item = begin; item < end; ++item) {
+            multiply_block(
+                plan, a, b, c, slices,
+                part(row + item / across * plan.block_rows, plan.block_rows, slices.rows.end),
+                part(column + item % across * plan.block_columns, plan.block_columns, slices.columns.end));
+          }
+        });
+      }
+    }
+  }
+}
+
+void fill_with_zeros(const GemmResult& c, Index rows, Index columns) {
+  for (Index row = 0; row < rows; ++row) std::fill_n(c.data + row * c.row_stride, columns, Scalar(0));
+}
+
+}  // namespace
+
+void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, GemmMode mode) {
+  batched_gemm(a, b, c, nullptr, 0, mode);
+}
+
+void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmResult& c_given,
+                  const GemmBatchAxis* axes, int axis_count, GemmMode mode) {
+  GemmOperand a = a_given;
+  GemmResult c = c_given;
+  if (a.columns != b.rows) {
+    fail<ShapeError>("gemm: inner sizes differ: (", a.rows, ", ", a.columns, ") and (", b.rows, ", ",
+                     b.columns, "): the columns of A must be as many as the rows of B");
+  }
+
+  // Entries that share B and stand below each other in A and C are just more rows.
+  while (axis_count > 0) {
+    const GemmBatchAxis& axis = axes[axis_count - 1];
+    const bool below =
+        axis.b_stride == 0 &&
+        (a.rows == 1 || (axis.a_stride == a.rows * a.row_stride && axis.c_stride == a.rows * c.row_stride));
+    if (axis.size != 1 && !below) break;
+    if (axis.size != 1 && a.rows == 1) {
+      a.row_stride = axis.a_stride;
+      c.row_stride = axis.c_stride;
+    }
+    a.rows *= axis.size;
+    --axis_count;
+  }
+  Index entries = 1;
+  for (int axis = 0; axis < axis_count; ++axis) entries *= axes[axis].size;
+  if (entries == 0 || a.rows == 0 || b.columns == 0) return;
+
+  const Plan plan = make_plan(a, b);
+  const auto multiply_entry = [&](Index entry) {
+    GemmOperand a_entry = a;
+    GemmOperand b_entry = b;
+    GemmResult c_entry = c;
+    for (int axis = axis_count - 1; axis >= 0; --axis) {
+      const Index position = entry % axes[axis].size;
+      entry /= axes[axis].size;
+      a_entry.data += position * axes[axis].a_stride;
+      b_entry.data += position * axes[axis].b_stride;
+      c_entry.data += position * axes[axis].c_stride;
+    }
+    if (a.columns == 0) {
+      if (mode == GemmMode::overwrite) fill_with_zeros(c_entry, a.rows, b.columns);
+    } else {
+      multiply(plan, a_entry, b_entry, c_entry, mode);
+    }
+  };
+
+  // Small entries are shared out between the threads, several at a time; large ones are cut themselves.
+  const Index entry_work = std::max<Index>(1, work_of(a.rows, b.columns, a.columns));
+  if (entry_work >= enough_blocks * least_work * 2) {
+    for (Index entry = 0; entry < entries; ++entry) multiply_entry(entry);
+  } else {
+    parallel_for(entries, std::max<Index>(1, least_work / entry_work), [&](Index begin, Index end) {
+      for (Index entry = begin; entry < end; ++entry) multiply_entry(entry);
+    });
+  }
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION
