@@ -14,10 +14,23 @@ namespace {
 // A number of the build's precision.
 constexpr Scalar half = Scalar(0.5);
 
+// What backward needs of an operand whose numbers it does not need.
+struct Operand {
+  Operand(const Variable& x) : shape(x.shape()), wanted(x.requires_gradient()) {}
+  Shape shape;
+  bool wanted;
+};
+
 // Gradients are computed only for operands that want them: a constant mask costs nothing on the way back.
-Gradient for_operand(const Variable& operand, const auto& gradient) {
-  if (!operand.requires_gradient()) return {};
-  return sum_to(gradient(), operand.shape());
+Gradient for_operand(const Operand& operand, const auto& gradient) {
+  if (!operand.wanted) return {};
+  return sum_to(gradient(), operand.shape);
+}
+
+// `x` where the gradient of `other` needs it, else nothing: beside a constant scale or mask no numbers are
+// kept alive.
+Variable kept_for(const Variable& other, const Variable& x) {
+  return other.requires_gradient() ? x : Variable();
 }
 
 }  // namespace
@@ -127,24 +140,29 @@ Variable operator+(const Variable& a, const Variable& b) {
 
 // y = a - b,   da = dy,   db = -dy
 Variable operator-(const Variable& a, const Variable& b) {
-  return record("subtract", a.value() - b.value(), {a, b}, [a, b](const Variable& dy) {
-    return Gradients{for_operand(a, [&] { return dy; }), for_operand(b, [&] { return -dy; })};
-  });
+  return record("subtract", a.value() - b.value(), {a, b},
+                [a = Operand(a), b = Operand(b)](const Variable& dy) {
+                  return Gradients{for_operand(a, [&] { return dy; }), for_operand(b, [&] { return -dy; })};
+                });
 }
 
 // y = a b,   da = dy b,   db = dy a
 Variable operator*(const Variable& a, const Variable& b) {
-  return record("multiply", a.value() * b.value(), {a, b}, [a, b](const Variable& dy) {
-    return Gradients{for_operand(a, [&] { return dy * b; }), for_operand(b, [&] { return dy * a; })};
-  });
+  return record(
+      "multiply", a.value() * b.value(), {a, b},
+      [to_a = Operand(a), to_b = Operand(b), a = kept_for(b, a), b = kept_for(a, b)](const Variable& dy) {
+        return Gradients{for_operand(to_a, [&] { return dy * b; }),
+                         for_operand(to_b, [&] { return dy * a; })};
+      });
 }
 
 // y = a / b,   da = dy / b,   db = -dy a / b²
 Variable operator/(const Variable& a, const Variable& b) {
-  return record("divide", a.value() / b.value(), {a, b}, [a, b](const Variable& dy) {
-    return Gradients{for_operand(a, [&] { return dy / b; }),
-                     for_operand(b, [&] { return -(dy * a / square(b)); })};
-  });
+  return record("divide", a.value() / b.value(), {a, b},
+                [to_a = Operand(a), a = kept_for(b, a), b](const Variable& dy) {
+                  return Gradients{for_operand(to_a, [&] { return dy / b; }),
+                                   for_operand(b, [&] { return -(dy * a / square(b)); })};
+                });
 }
 
 // y = max(a, b),   da = dy [a > b],   db = dy [b > a],   half to each where they are equal
@@ -180,7 +198,7 @@ Variable pow(const Variable& a, const Variable& b) {
 // y = c ? a : b,   da = c ? dy : 0,   db = c ? 0 : dy
 Variable where(const Tensor& condition, const Variable& a, const Variable& b) {
   return record("where", where(condition, a.value(), b.value()), {a, b},
-                [condition, a, b](const Variable& dy) {
+                [condition, a = Operand(a), b = Operand(b)](const Variable& dy) {
                   return Gradients{for_operand(a, [&] { return where(condition, dy, 0); }),
                                    for_operand(b, [&] { return where(condition, 0, dy); })};
                 });

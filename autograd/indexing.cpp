@@ -1,5 +1,7 @@
 #include "autograd/indexing.h"
 
+#include <utility>
+
 #include "tensor/indexing.h"
 
 namespace attune::inline ATTUNE_PRECISION {
@@ -18,7 +20,8 @@ Variable scatter_add_rows(const Variable& x, const Indices& rows, Index row_coun
 
 // y_i = x_i[positions_i],   dx_i = dy_i at positions_i, 0 elsewhere
 Variable pick(const Variable& x, const Indices& positions) {
-  return record("pick", pick(x.value(), positions), {x}, [positions, width = x.size(-1)](const Variable& dy) {
+  Tensor y = pick(x.value(), positions);
+  return record("pick", std::move(y), {x}, [positions, width = x.size(-1)](const Variable& dy) {
     return Gradients{unpick(dy, positions, width)};
   });
 }

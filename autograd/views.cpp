@@ -58,7 +58,7 @@ Variable select(const Variable& x, int axis, Index position) {
 
 // y = copies of x,   dx = Σ over the copies
 Variable broadcast_to(const Variable& x, const Shape& shape) {
-  if (x.shape() == shape) return x;
+  if (x.value().checked("broadcast_to").shape() == shape) return x;
   return record("broadcast_to", broadcast_to(x.value(), shape), {x},
                 [from = x.shape()](const Variable& dy) { return Gradients{sum_to(dy, from)}; });
 }
@@ -114,7 +114,7 @@ std::vector<Variable> split(const Variable& x, Index count, int axis) {
 
 // y = 0 with x at some positions,   dx = dy at those positions
 Variable embed_slice(const Variable& x, const Shape& shape, int axis, Index begin, Index step) {
-  const Index count = x.size(axis);
+  const Index count = x.value().checked("embed_slice").size(axis);
   return record("embed_slice", embed_slice(x.value(), shape, axis, begin, step), {x},
                 [axis, begin, step, count](const Variable& dy) {
                   const Index end = count ? begin + (count - 1) * step + 1 : begin;
