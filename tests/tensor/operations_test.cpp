@@ -22,7 +22,7 @@ using namespace attune::testing;
 
 namespace {
 
-const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
+const Scalar not_a_number = std::numeric_limits<Scalar>::quiet_NaN();
 const Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
 // x's numbers, lying in memory in one of several ways.
@@ -86,7 +86,7 @@ TEST_CASE("elementwise: operands that broadcast and lie in any way give what a l
 }
 
 TEST_CASE("elementwise: comparisons are 1 and 0, and with NaN all are 0 but not_equal") {
-  const Tensor a = tensor({1, 2, 3, nan});
+  const Tensor a = tensor({1, 2, 3, not_a_number});
   const Tensor b = tensor({2, 2, 2, 2});
   CHECK((a < b).values() == std::vector<Scalar>{1, 0, 0, 0});
   CHECK((a <= b).values() == std::vector<Scalar>{1, 1, 0, 0});
@@ -98,18 +98,19 @@ TEST_CASE("elementwise: comparisons are 1 and 0, and with NaN all are 0 but not_
 
 TEST_CASE(
     "elementwise: NaN passes through maximum and minimum from either side, and where leaves it behind") {
-  CHECK(any_non_finite(maximum(tensor({nan}), tensor({1}))));
-  CHECK(any_non_finite(maximum(tensor({1}), tensor({nan}))));
-  CHECK(any_non_finite(minimum(tensor({nan}), tensor({1}))));
-  CHECK(any_non_finite(minimum(tensor({1}), tensor({nan}))));
-  CHECK(where(tensor({1, 0}), tensor({5, nan}), tensor({nan, 6})).values() == std::vector<Scalar>{5, 6});
+  CHECK(any_non_finite(maximum(tensor({not_a_number}), tensor({1}))));
+  CHECK(any_non_finite(maximum(tensor({1}), tensor({not_a_number}))));
+  CHECK(any_non_finite(minimum(tensor({not_a_number}), tensor({1}))));
+  CHECK(any_non_finite(minimum(tensor({1}), tensor({not_a_number}))));
+  CHECK(where(tensor({1, 0}), tensor({5, not_a_number}), tensor({not_a_number, 6})).values() ==
+        std::vector<Scalar>{5, 6});
 }
 
 TEST_CASE("elementwise: any_non_finite finds one number among many, and same_values compares shapes too") {
   for (Index size : {1, 7, 8, 9, 17, 1000}) {
     Tensor x = ones({size});
     CHECK_FALSE(any_non_finite(x));
-    for (const Scalar bad : {nan, infinity, -infinity}) {
+    for (const Scalar bad : {not_a_number, infinity, -infinity}) {
       Tensor y = copy(x);
       y.writable()[size - 1] = bad;
       CHECK(any_non_finite(y));
@@ -118,7 +119,7 @@ TEST_CASE("elementwise: any_non_finite finds one number among many, and same_val
   CHECK(same_values(arange(4), arange(4)));
   CHECK_FALSE(same_values(arange(4), reshape(arange(4), {2, 2})));
   CHECK_FALSE(same_values(arange(4), ones({4})));
-  CHECK_FALSE(same_values(tensor({nan}), tensor({nan})));
+  CHECK_FALSE(same_values(tensor({not_a_number}), tensor({not_a_number})));
 }
 
 TEST_CASE("elementwise: adding in place changes the target and nobody else's numbers") {
@@ -192,7 +193,7 @@ TEST_CASE("reductions: NaN is found by max and min wherever it stands") {
   for (Index size : {1, 5, 8, 17, 40}) {
     for (Index at = 0; at < size; ++at) {
       Tensor x = arange(size);
-      x.writable()[at] = nan;
+      x.writable()[at] = not_a_number;
       CHECK(any_non_finite(max(x)));
       CHECK(any_non_finite(min(x)));
       const Tensor columns = unsqueeze(x, -1) + zeros({1, 3});
@@ -204,7 +205,7 @@ TEST_CASE("reductions: NaN is found by max and min wherever it stands") {
 
 TEST_CASE("reductions: argmax is the first of the largest, along any axis, and NaN counts as largest") {
   CHECK(argmax(tensor({1, 3, 2, 3})) == Indices({}, {1}));
-  CHECK(argmax(tensor({1, nan, 5})) == Indices({}, {1}));
+  CHECK(argmax(tensor({1, not_a_number, 5})) == Indices({}, {1}));
   CHECK(argmax(tensor({{1, 5, 2}, {7, 0, 7}})) == Indices({2}, {1, 0}));
   CHECK(argmax(tensor({{1, 5, 2}, {7, 0, 7}}), 0) == Indices({3}, {1, 0, 1}));
   const Tensor cube = reshape(arange(24), {2, 3, 4});
@@ -312,7 +313,8 @@ TEST_CASE("softmax: rows sum to one even for logits of 1e4, and probabilities ar
 
 TEST_CASE(
     "masked_softmax: what is not allowed gets exactly 0 whatever stands there, and empty rows are zeros") {
-  const Tensor x = tensor({{1, nan, 2}, {nan, infinity, 5}, {3, nan, nan}});
+  const Tensor x =
+      tensor({{1, not_a_number, 2}, {not_a_number, infinity, 5}, {3, not_a_number, not_a_number}});
   const Tensor allowed = tensor({{1, 0, 1}, {0, 0, 0}, {1, 0, 0}});
   const Tensor y = masked_softmax(x, allowed);
   CHECK_FALSE(any_non_finite(y));
