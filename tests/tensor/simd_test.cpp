@@ -489,7 +489,9 @@ std::string difference(const Case& c, std::size_t n, const std::vector<std::vect
 std::vector<std::size_t> lengths() {
   std::vector<std::size_t> result;
   for (std::size_t n = 0; n <= 65; ++n) result.push_back(n);
-  for (std::size_t n : {127, 128, 129, 255, 256, 257, 1000, 4999}) result.push_back(n);
+  for (const std::size_t n : std::initializer_list<std::size_t>{127, 128, 129, 255, 256, 257, 1000, 4999}) {
+    result.push_back(n);
+  }
   return result;
 }
 
@@ -837,7 +839,7 @@ TEST_CASE("simd: the error of a long sum grows far more slowly than its length")
   for (const Kernels* table : vector_tables()) {
     CAPTURE(std::string(table->name));
     const double error = double(table->sum(x.data(), n)) / (double(n) * double(Scalar(0.1))) - 1;
-    CHECK(std::abs(error) < 128 * double(epsilon));
+    CHECK(std::abs(error) < 256 * double(epsilon));
   }
 }
 
