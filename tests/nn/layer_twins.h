@@ -1,5 +1,7 @@
 #pragma once
 
+#include <numbers>
+
 #include "nn/transformer.h"
 #include "tests/autograd/operation_rows.h"
 
@@ -49,11 +51,14 @@ struct LayerNormTwin {
   }
 };
 
+inline double gelu_of(double x) {
+  return x * 0.5 * std::erfc(-x / std::numbers::sqrt2);
+}
+
 struct FeedForwardTwin {
   LinearTwin inner, outer;
   std::function<double(double)> f;
-  explicit FeedForwardTwin(
-      Taker& take, std::function<double(double)> activation = [](double x) { return std::max(x, 0.0); })
+  explicit FeedForwardTwin(Taker& take, std::function<double(double)> activation = gelu_of)
       : inner(take), outer(take), f(std::move(activation)) {}
   Array operator()(const Array& x) const { return outer(map(inner(x), f)); }
 };

@@ -52,9 +52,6 @@ Operation layer_row(const std::string& name, const std::function<Layer(Rng&)>& m
 using Inputs = std::vector<Variable>;
 using Arrays = std::vector<Array>;
 
-double gelu_of(double x) {
-  return x * 0.5 * std::erfc(-x / std::numbers::sqrt2);
-}
 double silu_of(double x) {
   return x / (1 + std::exp(-x));
 }
@@ -229,6 +226,7 @@ nn::TransformerSettings small(NormPlacement norm) {
   settings.encoder_layers = 1;
   settings.decoder_layers = 1;
   settings.dropout = 0;
+  settings.activation = nn::Activation::gelu;  // smooth: difference quotients in float take large steps
   settings.norm = norm;
   return settings;
 }
@@ -383,7 +381,7 @@ TEST_CASE("layers: every layer of the library has a row in the table") {
     std::ifstream in(std::filesystem::path(ATTUNE_SOURCE_DIR) / "nn" / file);
     REQUIRE(in);
     const std::string source{std::istreambuf_iterator<char>(in), {}};
-    const std::regex declaration(R"(struct (\w+) \{)");
+    const std::regex declaration(R"(\nstruct (\w+) \{)");
     for (std::sregex_iterator match(source.begin(), source.end(), declaration), end; match != end; ++match) {
       const std::string name = (*match)[1];
       const std::size_t body = static_cast<std::size_t>(match->position());

@@ -191,7 +191,10 @@ TEST_CASE("transformer: before training the loss is near ln V, and one batch can
     if (step == 1) first = last;
   }
   MESSAGE("loss ", first, " before, ", last, " after 120 steps; ln V is ", std::log(19.0));
-  CHECK(std::abs(first - std::log(19.0)) < 1);
+  // A little above: with one table for input and output, an untrained model first favours the token it has
+  // just read.
+  CHECK(first > std::log(19.0) - 0.5);
+  CHECK(first < std::log(19.0) + 1.5);
   CHECK(last < 0.01);
   const std::vector<std::vector<std::int32_t>> found =
       text::greedy_search(model, {pairs[0].source, pairs[1].source, pairs[2].source}, 100);
