@@ -16,10 +16,10 @@ Scalar correction(Scalar beta, Index t) {
 
 }  // namespace
 
-Adam::Adam(std::vector<nn::NamedParameter> parameters, AdamSettings settings)
+Adam::Adam(std::vector<nn::NamedParameter> parameters, const AdamSettings& settings)
     : Adam("adam", std::move(parameters), settings) {}
 
-Adam::Adam(std::string name, std::vector<nn::NamedParameter> parameters, const AdamSettings& settings)
+Adam::Adam(const std::string& name, std::vector<nn::NamedParameter> parameters, const AdamSettings& settings)
     : Optimiser(name, std::move(parameters), settings.groups ? settings.groups : decay_matrices(0),
                 {"m", "v"}),
       beta1_(static_cast<Scalar>(settings.beta1)),
@@ -44,7 +44,7 @@ void Adam::update(const Stretch& s) const {
   kernels().adam(s.parameter, s.gradient, s.moments[0], s.moments[1], s.n, step);
 }
 
-AdamW::AdamW(std::vector<nn::NamedParameter> parameters, AdamWSettings settings)
+AdamW::AdamW(std::vector<nn::NamedParameter> parameters, const AdamWSettings& settings)
     : Adam("adamw", std::move(parameters),
            {.beta1 = settings.beta1,
             .beta2 = settings.beta2,

@@ -18,13 +18,13 @@ struct AdamSettings {
 class Adam : public Optimiser {
  public:
   template <nn::Layer Model>
-  explicit Adam(const Model& model, AdamSettings settings = {})
-      : Adam(nn::named_parameters(model), std::move(settings)) {}
+  explicit Adam(const Model& model, const AdamSettings& settings = {})
+      : Adam(nn::named_parameters(model), settings) {}
   /// ValueError for settings outside their ranges, or without parameters.
-  explicit Adam(std::vector<nn::NamedParameter> parameters, AdamSettings settings = {});
+  explicit Adam(std::vector<nn::NamedParameter> parameters, const AdamSettings& settings = {});
 
  protected:
-  Adam(std::string name, std::vector<nn::NamedParameter> parameters, const AdamSettings& settings);
+  Adam(const std::string& name, std::vector<nn::NamedParameter> parameters, const AdamSettings& settings);
 
  private:
   void update(const Stretch& stretch) const override;
@@ -48,10 +48,10 @@ struct AdamWSettings {
 class AdamW : public Adam {
  public:
   template <nn::Layer Model>
-  explicit AdamW(const Model& model, AdamWSettings settings = {})
-      : AdamW(nn::named_parameters(model), std::move(settings)) {}
+  explicit AdamW(const Model& model, const AdamWSettings& settings = {})
+      : AdamW(nn::named_parameters(model), settings) {}
   /// ValueError for settings outside their ranges, or without parameters.
-  explicit AdamW(std::vector<nn::NamedParameter> parameters, AdamWSettings settings = {});
+  explicit AdamW(std::vector<nn::NamedParameter> parameters, const AdamWSettings& settings = {});
 };
 
 }  // namespace attune::optim

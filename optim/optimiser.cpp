@@ -21,7 +21,8 @@ bool is_rate(double value) {
 constexpr Index digit = Index{1} << 24;
 
 Tensor from_count(Index n) {
-  return tensor({static_cast<Scalar>(n / digit), static_cast<Scalar>(n % digit)});
+  const Index high = n / digit, low = n % digit;
+  return tensor({static_cast<Scalar>(high), static_cast<Scalar>(low)});
 }
 
 Index to_count(const NamedTensor& saved) {

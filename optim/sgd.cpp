@@ -5,7 +5,7 @@
 
 namespace attune::optim {
 
-Sgd::Sgd(std::vector<nn::NamedParameter> parameters, SgdSettings settings)
+Sgd::Sgd(std::vector<nn::NamedParameter> parameters, const SgdSettings& settings)
     : Optimiser("sgd", std::move(parameters),
                 settings.groups ? settings.groups : decay_matrices(settings.weight_decay),
                 settings.momentum == 0 ? std::vector<std::string>{} : std::vector<std::string>{"velocity"}),

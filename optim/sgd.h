@@ -17,10 +17,10 @@ struct SgdSettings {
 class Sgd : public Optimiser {
  public:
   template <nn::Layer Model>
-  explicit Sgd(const Model& model, SgdSettings settings = {})
-      : Sgd(nn::named_parameters(model), std::move(settings)) {}
+  explicit Sgd(const Model& model, const SgdSettings& settings = {})
+      : Sgd(nn::named_parameters(model), settings) {}
   /// ValueError for settings outside their ranges, or without parameters.
-  explicit Sgd(std::vector<nn::NamedParameter> parameters, SgdSettings settings = {});
+  explicit Sgd(std::vector<nn::NamedParameter> parameters, const SgdSettings& settings = {});
 
  private:
   void update(const Stretch& stretch) const override;
