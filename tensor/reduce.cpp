@@ -22,7 +22,7 @@ struct Reducer {
 };
 
 // Sums this long or longer are cut into blocks whose results are then joined: rounding errors grow with the
-// square root of the block's length instead of with the whole, and blocks can go to different threads.
+// length of a block instead of that of the whole, and blocks can go to different threads.
 constexpr Index block = 128;
 constexpr Index long_run = 65536;
 
@@ -65,26 +65,36 @@ void reduce_rows(const Reducer& reducer, const Scalar* x, Index rows, Index colu
                });
 }
 
+constexpr Index strip = 512;  // columns handled at once, so that accumulators stay in the nearest cache
+
+// Joins `width` neighbouring columns over all rows into `to`: in blocks, blocks of blocks, and so on.
+void join_rows(const Reducer& reducer, const Scalar* from, Index rows, Index columns, std::size_t width,
+               Scalar* to) {
+  kernels().fill(reducer.start, to, width);
+  if (rows <= block) {
+    for (Index row = 0; row < rows; ++row) reducer.join(from + row * columns, to, width);
+    return;
+  }
+  Index part = block;
+  while (part * block < rows) part *= block;
+  Scalar partial[strip];
+  for (Index row = 0; row < rows; row += part) {
+    join_rows(reducer, from + row * columns, std::min(part, rows - row), columns, width, partial);
+    reducer.join(partial, to, width);
+  }
+}
+
 // `x` is (outer, rows, columns), contiguous; the middle is reduced: out is (outer, columns).
 void reduce_middle(const Reducer& reducer, const Scalar* x, Index outer, Index rows, Index columns,
                    Scalar* out) {
-  constexpr Index strip = 512;  // columns handled at once, so that accumulators stay in the nearest cache
   const Index strips = (columns + strip - 1) / strip;
   const Index work = std::max<Index>(1, rows * std::min(columns, strip));
   parallel_for(outer * strips, std::max<Index>(1, Loop<1>::chunk / work), [&](Index begin, Index end) {
-    Scalar partial[strip];
     for (Index item = begin; item < end; ++item) {
       const Index first = item % strips * strip;
-      const std::size_t width = static_cast<std::size_t>(std::min(strip, columns - first));
-      const Scalar* from = x + item / strips * rows * columns + first;
-      Scalar* to = out + item / strips * columns + first;
-      kernels().fill(reducer.start, to, width);
-      for (Index row = 0; row < rows; row += block) {
-        const Index last = std::min(rows, row + block);
-        kernels().fill(reducer.start, partial, width);
-        for (Index r = row; r < last; ++r) reducer.join(from + r * columns, partial, width);
-        reducer.join(partial, to, width);
-      }
+      join_rows(reducer, x + item / strips * rows * columns + first, rows, columns,
+                static_cast<std::size_t>(std::min(strip, columns - first)),
+                out + item / strips * columns + first);
     }
   });
 }
