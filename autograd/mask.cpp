@@ -52,6 +52,7 @@ Mask Mask::operator&(const Mask& other) const {
 }
 
 Mask Mask::from_query(Index offset) const {
+  if (offset < 0) fail<ValueError>("mask: the first query stands at ", offset, ": give 0 or more");
   Mask moved = *this;
   moved.query_offset_ = offset;
   return moved;
@@ -64,9 +65,10 @@ bool Mask::Rule::allows(Index batch, Index query, Index key) const {
     case Kind::padding:
       return key < lengths[static_cast<std::size_t>(batch)];
     case Kind::window:
-      return key >= query - first && key <= query + second;
+      return query - key <= first &&
+             key - query <= second;  // no sum: a reach may be as large as an Index gets
     case Kind::local_and_global:
-      return query < second || key < second || (key >= query - first && key <= query + first);
+      return query < second || key < second || (query - key <= first && key - query <= first);
     case Kind::explicitly: {
       const Index rows = allowed.size(-2);
       const Index row = allowed.rank() == 3 ? batch * rows + query : query;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "tensor/indices.h"
@@ -26,6 +27,13 @@ Tensor unpick(const Tensor& y, const Indices& positions, Index width);
 Tensor concatenate(const std::vector<Tensor>& parts, int axis = 0);
 /// Tensors of one shape side by side along a new axis.
 Tensor stack(const std::vector<Tensor>& parts, int axis = 0);
+// Listed in braces: `concatenate({a, b})`.
+inline Tensor concatenate(std::initializer_list<Tensor> parts, int axis = 0) {
+  return concatenate(std::vector<Tensor>(parts), axis);
+}
+inline Tensor stack(std::initializer_list<Tensor> parts, int axis = 0) {
+  return stack(std::vector<Tensor>(parts), axis);
+}
 /// Views of `count` equal parts along an axis. Throws ShapeError when they would not be equal.
 std::vector<Tensor> split(const Tensor& x, Index count, int axis = 0);
 
