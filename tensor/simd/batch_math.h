@@ -110,7 +110,8 @@ Batch<Arch> tanh(const Batch<Arch>& x) {
     const B x2 = x * x;
     const B p = polynomial(x2, -0.333332777f, 0.133313313f, -0.0537300147f, 0.0206062049f, -0.00566701218f);
     const B near = multiply_add(size * x2, p, size);
-    const B far = B(Scalar(1)) - B(Scalar(2)) / (exp_in_range(at_most(size + size, 40)) + B(Scalar(1)));
+    const B one(Scalar(1));
+    const B far = one - quotient(B(Scalar(2)), exp_in_range(at_most(size + size, 40)) + one);
     return with_sign_of(xsimd::select(size < B(Scalar(0.625)), near, far), x);
   }
 }
@@ -119,7 +120,7 @@ Batch<Arch> tanh(const Batch<Arch>& x) {
 template <class Arch>
 Batch<Arch> sigmoid(const Batch<Arch>& x) {
   const Batch<Arch> one(Scalar(1));
-  return one / (one + exp(negated(x)));
+  return quotient(one, one + exp(negated(x)));
 }
 
 /// The error function. |x| < 0.92: erf x = x + x P(x²). Beyond: erf |x| = 1 − e^Q(|x|), where Q = log erfc is

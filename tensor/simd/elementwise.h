@@ -37,7 +37,7 @@ void log(const Scalar* x, Scalar* y, std::size_t n) {
 template <class Arch>
 void sqrt(const Scalar* x, Scalar* y, std::size_t n) {
   map<Arch>(
-      y, n, [](Batch<Arch> v) { return xsimd::sqrt(v); }, Run<Arch>{x});
+      y, n, [](Batch<Arch> v) { return square_root(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
@@ -88,7 +88,7 @@ void silu(const Scalar* x, Scalar* y, std::size_t n) {
 template <class Arch>
 void reciprocal(const Scalar* x, Scalar* y, std::size_t n) {
   map<Arch>(
-      y, n, [](Batch<Arch> v) { return Batch<Arch>(Scalar(1)) / v; }, Run<Arch>{x});
+      y, n, [](Batch<Arch> v) { return quotient(Batch<Arch>(Scalar(1)), v); }, Run<Arch>{x});
 }
 
 // ---- derivatives of the unary ones
@@ -167,7 +167,7 @@ void multiply(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar* 
 
 template <class Arch>
 void divide(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar* y, std::size_t n) {
-  map_two<Arch>(a, a_step, b, b_step, y, n, [](Batch<Arch> u, Batch<Arch> v) { return u / v; });
+  map_two<Arch>(a, a_step, b, b_step, y, n, [](Batch<Arch> u, Batch<Arch> v) { return quotient(u, v); });
 }
 
 /// The processor's own maximum forgets a NaN on one side: take u where it is larger or NaN, else v (which may

@@ -169,7 +169,7 @@ Scalar sum_of_deviations(const Scalar* x, Scalar mean, std::size_t n) {
 
 template <class Arch>
 Scalar inverse_square_root(Scalar x) {
-  return Scalar(1) / first_lane(xsimd::sqrt(Batch<Arch>(x)));  // xsimd::rsqrt is an estimate
+  return Scalar(1) / first_lane(square_root(Batch<Arch>(x)));  // xsimd::rsqrt is an estimate
 }
 
 template <class Arch>

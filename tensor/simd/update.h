@@ -21,7 +21,7 @@ template <class Arch>
     const B p = load<Arch>(parameter + i, extent);
     const B m_new = multiply_add(beta1, load<Arch>(m + i, extent), rest1 * g);
     const B v_new = multiply_add(beta2, load<Arch>(v + i, extent), rest2 * g * g);
-    const B direction = (m_new * correct1) / (xsimd::sqrt(v_new * correct2) + epsilon);
+    const B direction = quotient(m_new * correct1, square_root(v_new * correct2) + epsilon);
     store<Arch>(m_new, m + i, extent);
     store<Arch>(v_new, v + i, extent);
     store<Arch>(p - rate * multiply_add(decay, p, direction), parameter + i, extent);

@@ -63,6 +63,24 @@ Batch<Arch> at_least(const Batch<Arch>& x, Scalar limit) {
   return xsimd::max(Batch<Arch>(limit), x);
 }
 
+/// x / y. xsimd 8.1 estimates it for ARM and float.
+template <class Arch>
+Batch<Arch> quotient(const Batch<Arch>& x, const Batch<Arch>& y) {
+#if defined(__aarch64__)
+  if constexpr (sizeof(Scalar) == 4) return Batch<Arch>(vdivq_f32(x, y));
+#endif
+  return x / y;
+}
+
+/// √x. xsimd 8.1 estimates it for ARM and float, and √∞ is NaN then.
+template <class Arch>
+Batch<Arch> square_root(const Batch<Arch>& x) {
+#if defined(__aarch64__)
+  if constexpr (sizeof(Scalar) == 4) return Batch<Arch>(vsqrtq_f32(x));
+#endif
+  return xsimd::sqrt(x);
+}
+
 /// −x, with the sign of zero: xsimd 8.1 computes 0 − x for AVX-512, and that is +0 for x = +0.
 template <class Arch>
 Batch<Arch> negated(const Batch<Arch>& x) {

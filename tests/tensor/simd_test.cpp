@@ -719,6 +719,23 @@ TEST_CASE("simd: relu and its derivative at the kink are 0") {
   }
 }
 
+TEST_CASE("simd: the largest of negative numbers is negative, and of none it is −∞") {
+  for (const Kernels* table : available_kernels()) {
+    CAPTURE(std::string(table->name));
+    CHECK(table->max(nullptr, 0) == -infinity);
+    CHECK(table->min(nullptr, 0) == infinity);
+    for (std::size_t n = 1; n <= 67; ++n) {
+      for (std::size_t i = 0; i < n; ++i) {
+        std::vector<Scalar> x(n, -9);
+        x[i] = -3;
+        CHECK(table->max(x.data(), n) == -3);
+        for (Scalar& v : x) v = -v;
+        CHECK(table->min(x.data(), n) == 3);
+      }
+    }
+  }
+}
+
 TEST_CASE("simd: any_non_finite finds one NaN or infinity at any place") {
   for (const Kernels* table : available_kernels()) {
     CAPTURE(std::string(table->name));
