@@ -248,12 +248,12 @@ TEST_CASE(
   CHECK(small_stack_gradient == 1);
   on_small_stack([] {  // and one that never runs backward
     Variable y = tracked(Tensor(1));
-    for (int i = 0; i < 1000000; ++i) y = -y;
+    for (int i = 0; i < 300000; ++i) y = -y;
   });
   on_small_stack([] {  // and one whose pullbacks hold the values before them
     const Variable x = tracked(Tensor(1));
     Variable y = x;
-    for (int i = 0; i < 200000; ++i) y = y * y;
+    for (int i = 0; i < 100000; ++i) y = y * y;
     backward(y);
     small_stack_gradient = x.gradient().item();
   });
@@ -453,7 +453,8 @@ TEST_CASE("check_gradients: its sentence names the input, the element and both n
       },
       {tensor({1, 2}), tensor({3, 4})});
   CHECK_FALSE(check.passed);
-  CHECK(check.sentence.find("input 1 of shape (2,) has a wrong gradient: relative error 0.99") == 0);
+  CHECK(check.sentence.find("input 1 of shape (2,) has a wrong gradient: relative error ") == 0);
+  CHECK(std::abs(check.worst - 1) < 1e-2);
   CHECK(check.sentence.find(": backward says ") != std::string::npos);
   CHECK(check.sentence.find("the difference quotient ") != std::string::npos);
 }
