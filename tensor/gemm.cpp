@@ -96,8 +96,9 @@ Plan make_plan(const GemmOperand& a, const GemmOperand& b) {
   const Index tile_rows = std::min<Index>(plan.kernel->gemm_rows, width);
 
   // B need not be packed if its rows are contiguous and a whole number of vectors, and if it is read so few
-  // times that a copy would not pay.
-  plan.pack_b = b.column_stride != 1 || b.columns % plan.kernel->lanes != 0 || a.rows > 24;
+  // times, or is so small, that a copy would not pay (the limits are measured).
+  const Index worth_a_copy = work_of(b.rows, b.columns, 1) > 1 << 14 ? 24 : 128;
+  plan.pack_b = b.column_stride != 1 || b.columns % plan.kernel->lanes != 0 || a.rows > worth_a_copy;
   // The tiles read A as it is. That is slow only where neighbours along the inner axis are far apart.
   plan.pack_a = a.column_stride != 1 && work_of(a.rows, a.columns, 1) > 4096 && b.columns >= 32;
 

@@ -40,7 +40,7 @@ struct GemmShape {
   // A tile needs rows * vectors sums, a row of B and a number of A.
   static constexpr int most_rows(int vectors) {
     const int fitting = (registers - vectors - 2) / vectors;
-    return fitting < 14 ? fitting : 14;
+    return fitting < 16 ? fitting : 16;
   }
   static constexpr int rows = most_rows(most_vectors);  // of a tile of full width: 6 everywhere
   static constexpr int columns = most_vectors * lanes;  // the width of a panel of B
