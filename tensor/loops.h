@@ -71,10 +71,6 @@ class Loop {
       }
     }
   }
-  template <class Body>
-  void for_each_run(Body&& body) const {
-    for_each_run(0, runs_, body);
-  }
 
   /// The same, shared out to the threads. A long single run is cut into pieces.
   template <class Body>

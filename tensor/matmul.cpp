@@ -4,6 +4,7 @@
 
 #include "tensor/error.h"
 #include "tensor/gemm.h"
+#include "tensor/loops.h"
 
 namespace attune::inline ATTUNE_PRECISION {
 namespace {
@@ -61,8 +62,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Scalar* out = y.writable();
   if (bias.defined()) {  // every row starts as the bias, and the product is added to it
     const Tensor start = contiguous(bias);
-    for (Index row = 0; row < count; ++row)
-      std::copy(start.data(), start.data() + outputs, out + row * outputs);
+    parallel_for(count, std::max<Index>(1, Loop<1>::chunk / std::max<Index>(outputs, 1)),
+                 [&](Index begin, Index end) {
+                   for (Index row = begin; row < end; ++row)
+                     std::copy(start.data(), start.data() + outputs, out + row * outputs);
+                 });
   }
   const GemmOperand left{rows.data(), count, inputs, inputs, 1};
   gemm(left, last_two_axes(weight).transposed(), {out, outputs},

@@ -158,7 +158,7 @@ Tensor copy(const Tensor& x) {
   const Loop<1> loop(x.shape(), {{x.strides()}});
   const Scalar* in = x.data();
   // Runs that stand in memory one behind the other are copied whole; others element by element.
-  loop.for_each_run([&](Index at, Index n, const Index* offsets) {
+  loop.parallel_for_each_run([&](Index at, Index n, const Index* offsets) {
     const Scalar* from = in + offsets[0];
     if (loop.inner_stride(0) == 1) {
       std::memcpy(out + at, from, static_cast<std::size_t>(n) * sizeof(Scalar));
