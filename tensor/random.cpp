@@ -1,5 +1,6 @@
 #include "tensor/random.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -56,7 +57,8 @@ Tensor uniform(const Shape& shape, Scalar low, Scalar high, Rng& rng) {
   Tensor y = Tensor::uninitialised(shape);
   Scalar* out = y.writable();
   kernels().uniform(rng.key(0), rng.key(1), first, out, static_cast<std::size_t>(shape.elements()));
-  for (Index i = 0; i < shape.elements(); ++i) out[i] = low + (high - low) * out[i];
+  const Scalar most = std::nextafter(high, low);  // where low + … would be rounded up to high
+  for (Index i = 0; i < shape.elements(); ++i) out[i] = std::min(low + (high - low) * out[i], most);
   return y;
 }
 

@@ -87,6 +87,16 @@ TEST_CASE("random: uniform numbers stay in their range and fill it evenly") {
   CHECK(chi_square < 37.7);  // 15 degrees of freedom: exceeded once in a thousand
 }
 
+TEST_CASE("random: the upper end of a range is never reached, not even by rounding") {
+  Rng rng(1);
+  const std::uint64_t largest = 5672411;  // all 24 bits are ones: 1 + u would round to 2 in float
+  REQUIRE((rng.bits(largest) >> 8) == 0xFFFFFF);
+  rng.reserve(largest);
+  const Scalar x = uniform({1}, 1, 2, rng).item();
+  CHECK(x < 2);
+  CHECK(x > Scalar(1.9999));
+}
+
 TEST_CASE("random: normal numbers have their mean, deviation and tails, also when their number is odd") {
   Rng rng(4);
   const Tensor x = normal({100001}, 2, 3, rng);
