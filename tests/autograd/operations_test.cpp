@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "tensor/simd/kernels.h"
 #include "tests/autograd/operation_rows.h"
 
 using namespace attune;
@@ -28,6 +29,15 @@ TEST_CASE("views and joins equal their twins, and their gradients are right") {
 }
 TEST_CASE("attention and dropout equal their twins, and their gradients are right") {
   check_operations(attention_rows());
+}
+
+TEST_CASE("every operation is right with every instruction set that this machine has") {
+  for (const Kernels* table : available_kernels()) {
+    const ForcedKernels forced(table->name);
+    INFO("with the kernels for ", std::string(table->name));
+    check_values(autograd_rows());
+    check_fused_gradients(autograd_rows());
+  }
 }
 
 TEST_CASE("every operation that autograd records has a row in the table") {
