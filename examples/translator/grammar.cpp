@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
-#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -122,8 +120,12 @@ std::string_view avoir(Person person) {
   return table[static_cast<std::size_t>(person)];
 }
 
+bool is_mark(std::string_view word) {
+  return word == "." || word == "?" || word == ",";
+}
+
 void append_word(std::string& text, std::string_view word) {
-  const bool attached = text.empty() || text.back() == '\'' || word == "." || word == "?";
+  const bool attached = text.empty() || text.back() == '\'' || is_mark(word);
   if (!attached) text += ' ';
   text += word;
 }
@@ -131,47 +133,118 @@ void append_word(std::string& text, std::string_view word) {
 // ---------------------------------------------------------------------------------------------------------------
 // Rendering.
 
-/// Both languages are written at once: first the English words, whose positions then tell the French words
-/// what they translate. Words are views of the lexicon or of literals.
-class Renderer {
- public:
-  explicit Renderer(const Sentence& sentence) : sentence_(sentence) {
-    const bool pronoun = sentence.subject.pronoun.has_value();
-    const NounPhrase& phrase = sentence.subject.phrase;
-    plural_ = pronoun ? forms(*sentence.subject.pronoun).plural : phrase.plural;
-    feminine_ = pronoun ? forms(*sentence.subject.pronoun).feminine : phrase.noun->gender == Gender::feminine;
-    person_ = pronoun ? forms(*sentence.subject.pronoun).person : plural_ ? Person::they : Person::he;
-    negated_ = sentence.form == Form::negation || sentence.form == Form::never;
-    english_.reserve(24);
-    french_.reserve(24);
-    pairs_.reserve(6);
-  }
-
-  Example render() {
-    write_english();
-    write_french();
-    fit_english();
-    fit_french();
-    return finish();
-  }
-
- private:
+/// A sentence being written in both languages. Words are views of the lexicon or of literals.
+struct Draft {
   struct Word {
     std::string_view text;
     int source = -1;  // the English word it translates
   };
 
-  /// Where the words of a phrase are in the English sentence.
+  std::vector<std::string_view> english;
+  std::vector<Word> french;
+  std::vector<AdjectiveNoun> pairs;
+
+  Draft() {
+    english.reserve(32);
+    french.reserve(32);
+    pairs.reserve(8);
+  }
+
+  int add_english(std::string_view word) {
+    english.push_back(word);
+    return static_cast<int>(english.size()) - 1;
+  }
+
+  int add_french(std::string_view word, int source) {
+    french.push_back({word, source});
+    return static_cast<int>(french.size()) - 1;
+  }
+
+  /// a apple → an apple.
+  void fit_english() {
+    for (std::size_t i = 0; i + 1 < english.size(); ++i) {
+      const bool vowel = std::string_view("aeiou").find(english[i + 1].front()) != std::string_view::npos;
+      if (english[i] == "a" && vowel) english[i] = "an";
+    }
+  }
+
+  /// le enfant → l'enfant, and what is not elided contracts: de le → du, à les → aux.
+  void fit_french() {
+    static constexpr std::array<std::array<std::string_view, 2>, 8> elisions = {{{"le", "l'"},
+                                                                                 {"la", "l'"},
+                                                                                 {"de", "d'"},
+                                                                                 {"ne", "n'"},
+                                                                                 {"que", "qu'"},
+                                                                                 {"je", "j'"},
+                                                                                 {"me", "m'"},
+                                                                                 {"te", "t'"}}};
+    for (std::size_t i = 0; i + 1 < french.size(); ++i) {
+      if (!begins_with_vowel_sound(french[i + 1].text)) continue;
+      for (const auto& [full, elided] : elisions) {
+        if (french[i].text == full) {
+          french[i].text = elided;
+          break;
+        }
+      }
+    }
+    static constexpr std::array<std::array<std::string_view, 3>, 4> contractions = {
+        {{"de", "le", "du"}, {"de", "les", "des"}, {"à", "le", "au"}, {"à", "les", "aux"}}};
+    for (std::size_t i = 0; i + 1 < french.size(); ++i) {
+      for (const auto& [first, second, contracted] : contractions) {
+        if (french[i].text != first || french[i + 1].text != second) continue;
+        french[i].text = contracted;
+        french.erase(french.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        for (AdjectiveNoun& pair : pairs) {
+          if (pair.target_adjective > static_cast<int>(i)) --pair.target_adjective;
+          if (pair.target_noun > static_cast<int>(i)) --pair.target_noun;
+        }
+        break;
+      }
+    }
+  }
+
+  Example finish() {
+    Example example;
+    example.pair.source.reserve(96);
+    example.pair.target.reserve(96);
+    example.alignment.reserve(french.size());
+    for (const std::string_view word : english) append_word(example.pair.source, word);
+    for (const Word& word : french) {
+      append_word(example.pair.target, word.text);
+      example.alignment.push_back(word.source);
+    }
+    example.noun_adjectives = std::move(pairs);
+    return example;
+  }
+};
+
+/// Writes one clause: first the English words, whose positions then tell the French words what they
+/// translate.
+class ClauseWriter {
+ public:
+  ClauseWriter(const Clause& clause, Draft& draft) : clause_(clause), draft_(draft) {
+    const bool pronoun = clause.subject.pronoun.has_value();
+    const NounPhrase& phrase = clause.subject.phrase;
+    plural_ = pronoun ? forms(*clause.subject.pronoun).plural : phrase.plural;
+    feminine_ = pronoun ? forms(*clause.subject.pronoun).feminine : phrase.noun->gender == Gender::feminine;
+    person_ = pronoun ? forms(*clause.subject.pronoun).person : plural_ ? Person::they : Person::he;
+    negated_ = clause.form == Form::negation || clause.form == Form::never;
+  }
+
+  void write() {
+    write_english();
+    write_french();
+  }
+
+ private:
+  /// Where the words of a phrase are in the English clause.
   struct At {
     int determiner = -1, before = -1, after = -1, noun = -1;
   };
 
   // --- English ---
 
-  int english(std::string_view word) {
-    english_.push_back(word);
-    return static_cast<int>(english_.size()) - 1;
-  }
+  int english(std::string_view word) { return draft_.add_english(word); }
 
   At english_phrase(const NounPhrase& phrase, bool any = false) {
     At at;
@@ -199,9 +272,8 @@ class Renderer {
   }
 
   void english_subject() {
-    at_subject_ = english_participant(sentence_.subject, true);
-    if (sentence_.beside_subject)
-      at_beside_ = english_location(*sentence_.beside_subject, beside_preposition_);
+    at_subject_ = english_participant(clause_.subject, true);
+    if (clause_.beside_subject) at_beside_ = english_location(*clause_.beside_subject, beside_preposition_);
   }
 
   // statement   the dog (often) sees · will (often) see          the dog is · will be
@@ -209,22 +281,22 @@ class Renderer {
   // negation    the dog does not see · did not · will not see    the dog is not · will not be
   // question    does the dog (often) see · did · will            is the dog · will the dog be
   void write_english() {
-    const Verb& verb = *sentence_.verb;
-    const bool is = verb.takes == Takes::predicate, future = sentence_.tense == Tense::future;
-    const bool past = sentence_.tense == Tense::past, third = person_ == Person::he;
-    const bool helped = future || is || sentence_.form == Form::question || sentence_.form == Form::negation;
+    const Verb& verb = *clause_.verb;
+    const bool is = verb.takes == Takes::predicate, future = clause_.tense == Tense::future;
+    const bool past = clause_.tense == Tense::past, third = person_ == Person::he;
+    const bool helped = future || is || clause_.form == Form::question || clause_.form == Form::negation;
 
     std::string_view auxiliary = past ? "did" : third ? "does" : "do";
     if (is) auxiliary = past ? (plural_ ? "were" : "was") : plural_ ? "are" : "is";
     if (future) auxiliary = "will";
 
-    if (sentence_.form == Form::question) at_auxiliary_ = english(auxiliary);
+    if (clause_.form == Form::question) at_auxiliary_ = english(auxiliary);
     english_subject();
-    if (helped && sentence_.form != Form::question) at_auxiliary_ = english(auxiliary);
-    if (sentence_.form == Form::negation) at_negation_ = english("not");
-    if (sentence_.form == Form::never) at_negation_ = english("never");
-    if (sentence_.adverb == Adverb::often) at_adverb_ = english("often");
-    if (sentence_.adverb == Adverb::always) at_adverb_ = english("always");
+    if (helped && clause_.form != Form::question) at_auxiliary_ = english(auxiliary);
+    if (clause_.form == Form::negation) at_negation_ = english("not");
+    if (clause_.form == Form::never) at_negation_ = english("never");
+    if (clause_.adverb == Adverb::often) at_adverb_ = english("often");
+    if (clause_.adverb == Adverb::always) at_adverb_ = english("always");
 
     if (is) {
       at_verb_ = future ? english("be") : at_auxiliary_;
@@ -233,31 +305,27 @@ class Renderer {
     }
     if (!verb.particle.empty()) english_to_ = english(verb.particle);
 
-    if (sentence_.predicate != nullptr) at_predicate_ = english(sentence_.predicate->english);
-    if (sentence_.object) at_object_ = english_participant(*sentence_.object, false, any());
-    if (sentence_.recipient) {
+    if (clause_.predicate != nullptr) at_predicate_ = english(clause_.predicate->english);
+    if (clause_.object) at_object_ = english_participant(*clause_.object, false, any());
+    if (clause_.recipient) {
       english_to_ = english("to");
-      at_recipient_ = english_participant(*sentence_.recipient, false);
+      at_recipient_ = english_participant(*clause_.recipient, false);
     }
-    if (sentence_.location) at_location_ = english_location(*sentence_.location, location_preposition_);
-    at_end_ = english(sentence_.form == Form::question ? "?" : ".");
+    if (clause_.location) at_location_ = english_location(*clause_.location, location_preposition_);
   }
 
   /// Under a negation "a" and "any" before a direct object are "de": je ne vois pas de chat.
   bool without_article() const {
-    if (!negated_ || !sentence_.object || sentence_.object->pronoun) return false;
-    const Determiner determiner = sentence_.object->phrase.determiner;
-    return sentence_.verb->takes != Takes::indirect &&
+    if (!negated_ || !clause_.object || clause_.object->pronoun) return false;
+    const Determiner determiner = clause_.object->phrase.determiner;
+    return clause_.verb->takes != Takes::indirect &&
            (determiner == Determiner::a || determiner == Determiner::some);
   }
-  bool any() const { return without_article() && sentence_.object->phrase.determiner == Determiner::some; }
+  bool any() const { return without_article() && clause_.object->phrase.determiner == Determiner::some; }
 
   // --- French ---
 
-  int french(std::string_view word, int source) {
-    french_.push_back({word, source});
-    return static_cast<int>(french_.size()) - 1;
-  }
+  int french(std::string_view word, int source) { return draft_.add_french(word, source); }
 
   enum class Article { as_it_is, de, none };
 
@@ -280,10 +348,10 @@ class Renderer {
     }
     const int before_at = phrase.before != nullptr ? french(before, at.before) : -1;
     const int noun_at = french(noun, at.noun);
-    if (phrase.before != nullptr) pairs_.push_back({at.before, at.noun, before_at, noun_at, false});
+    if (phrase.before != nullptr) draft_.pairs.push_back({at.before, at.noun, before_at, noun_at, false});
     if (phrase.after != nullptr) {
       const int after_at = french(phrase.after->in_french(gender, phrase.plural), at.after);
-      pairs_.push_back({at.after, at.noun, after_at, noun_at, true});
+      draft_.pairs.push_back({at.after, at.noun, after_at, noun_at, true});
     }
   }
 
@@ -298,42 +366,42 @@ class Renderer {
   // (est-ce que) subject (ne) (pronoun) verb-or-auxiliary (pas|jamais) (souvent|toujours) (participle)
   // (predicate) (object) (à recipient) (location)
   void write_french() {
-    const Verb& verb = *sentence_.verb;
+    const Verb& verb = *clause_.verb;
     const std::size_t person = static_cast<std::size_t>(person_);
-    if (sentence_.form == Form::question) {
+    if (clause_.form == Form::question) {
       french("est-ce", at_auxiliary_);
       french("que", at_auxiliary_);
     }
-    if (sentence_.subject.pronoun) {
-      french(forms(*sentence_.subject.pronoun).french_subject, at_subject_.noun);
+    if (clause_.subject.pronoun) {
+      french(forms(*clause_.subject.pronoun).french_subject, at_subject_.noun);
     } else {
-      french_phrase(sentence_.subject.phrase, at_subject_);
+      french_phrase(clause_.subject.phrase, at_subject_);
     }
-    if (sentence_.beside_subject) french_location(*sentence_.beside_subject, at_beside_, beside_preposition_);
+    if (clause_.beside_subject) french_location(*clause_.beside_subject, at_beside_, beside_preposition_);
 
     if (negated_) french("ne", at_negation_);
     const bool indirect = verb.takes == Takes::indirect;
     const PronounForms* direct_pronoun = nullptr;
-    if (sentence_.object && sentence_.object->pronoun) {
-      const PronounForms& pronoun = forms(*sentence_.object->pronoun);
+    if (clause_.object && clause_.object->pronoun) {
+      const PronounForms& pronoun = forms(*clause_.object->pronoun);
       french(indirect ? pronoun.indirect : pronoun.direct, at_object_.noun);
       if (!indirect) direct_pronoun = &pronoun;
     }
-    if (sentence_.recipient && sentence_.recipient->pronoun) {
-      french(forms(*sentence_.recipient->pronoun).indirect, at_recipient_.noun);
+    if (clause_.recipient && clause_.recipient->pronoun) {
+      french(forms(*clause_.recipient->pronoun).indirect, at_recipient_.noun);
     }
 
-    const bool compound = sentence_.tense == Tense::past && verb.takes != Takes::predicate;
+    const bool compound = clause_.tense == Tense::past && verb.takes != Takes::predicate;
     if (compound) {
       french(avoir(person_), at_auxiliary_ >= 0 ? at_auxiliary_ : at_verb_);
-    } else if (sentence_.tense == Tense::past) {
+    } else if (clause_.tense == Tense::past) {
       french(plural_ ? "étaient" : "était", at_verb_);
     } else {
-      french(sentence_.tense == Tense::future ? verb.future[person] : verb.present[person], at_verb_);
+      french(clause_.tense == Tense::future ? verb.future[person] : verb.present[person], at_verb_);
     }
-    if (negated_) french(sentence_.form == Form::never ? "jamais" : "pas", at_negation_);
-    if (sentence_.adverb != Adverb::none) {
-      french(sentence_.adverb == Adverb::often ? "souvent" : "toujours", at_adverb_);
+    if (negated_) french(clause_.form == Form::never ? "jamais" : "pas", at_negation_);
+    if (clause_.adverb != Adverb::none) {
+      french(clause_.adverb == Adverb::often ? "souvent" : "toujours", at_adverb_);
     }
     if (compound) {
       // The participle agrees with a direct object only if that stands before it: il l'a vue.
@@ -343,250 +411,61 @@ class Renderer {
       french(verb.participle[form], at_verb_);
     }
 
-    if (sentence_.predicate != nullptr) {
+    if (clause_.predicate != nullptr) {
       const Gender gender = feminine_ ? Gender::feminine : Gender::masculine;
-      french(sentence_.predicate->in_french(gender, plural_), at_predicate_);
+      french(clause_.predicate->in_french(gender, plural_), at_predicate_);
     }
-    if (sentence_.object && !sentence_.object->pronoun) {
+    if (clause_.object && !clause_.object->pronoun) {
       if (indirect) french("à", english_to_);
-      french_phrase(sentence_.object->phrase, at_object_,
-                    without_article() ? Article::de : Article::as_it_is);
+      french_phrase(clause_.object->phrase, at_object_, without_article() ? Article::de : Article::as_it_is);
     }
-    if (sentence_.recipient && !sentence_.recipient->pronoun) {
+    if (clause_.recipient && !clause_.recipient->pronoun) {
       french("à", english_to_);
-      french_phrase(sentence_.recipient->phrase, at_recipient_);
+      french_phrase(clause_.recipient->phrase, at_recipient_);
     }
-    if (sentence_.location) french_location(*sentence_.location, at_location_, location_preposition_);
-    french(english_[static_cast<std::size_t>(at_end_)], at_end_);
+    if (clause_.location) french_location(*clause_.location, at_location_, location_preposition_);
   }
 
-  // --- Neighbouring words ---
-
-  /// a apple → an apple.
-  void fit_english() {
-    for (std::size_t i = 0; i + 1 < english_.size(); ++i) {
-      const bool vowel = std::string_view("aeiou").find(english_[i + 1].front()) != std::string_view::npos;
-      if (english_[i] == "a" && vowel) english_[i] = "an";
-    }
-  }
-
-  /// le enfant → l'enfant, and what is not elided contracts: de le → du, à les → aux.
-  void fit_french() {
-    static constexpr std::array<std::array<std::string_view, 2>, 8> elisions = {{{"le", "l'"},
-                                                                                 {"la", "l'"},
-                                                                                 {"de", "d'"},
-                                                                                 {"ne", "n'"},
-                                                                                 {"que", "qu'"},
-                                                                                 {"je", "j'"},
-                                                                                 {"me", "m'"},
-                                                                                 {"te", "t'"}}};
-    for (std::size_t i = 0; i + 1 < french_.size(); ++i) {
-      if (!begins_with_vowel_sound(french_[i + 1].text)) continue;
-      for (const auto& [full, elided] : elisions) {
-        if (french_[i].text == full) {
-          french_[i].text = elided;
-          break;
-        }
-      }
-    }
-    static constexpr std::array<std::array<std::string_view, 3>, 4> contractions = {
-        {{"de", "le", "du"}, {"de", "les", "des"}, {"à", "le", "au"}, {"à", "les", "aux"}}};
-    for (std::size_t i = 0; i + 1 < french_.size(); ++i) {
-      for (const auto& [first, second, contracted] : contractions) {
-        if (french_[i].text != first || french_[i + 1].text != second) continue;
-        french_[i].text = contracted;
-        french_.erase(french_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-        for (AdjectiveNoun& pair : pairs_) {
-          if (pair.target_adjective > static_cast<int>(i)) --pair.target_adjective;
-          if (pair.target_noun > static_cast<int>(i)) --pair.target_noun;
-        }
-        break;
-      }
-    }
-  }
-
-  // --- The result ---
-
-  Example finish() {
-    Example example;
-    example.pair.source.reserve(96);
-    example.pair.target.reserve(96);
-    example.alignment.reserve(french_.size());
-    for (const std::string_view word : english_) append_word(example.pair.source, word);
-    for (const Word& word : french_) {
-      append_word(example.pair.target, word.text);
-      example.alignment.push_back(word.source);
-    }
-    example.noun_adjectives = std::move(pairs_);
-    example.combinations = combinations(sentence_);
-    return example;
-  }
-
-  const Sentence& sentence_;
+  const Clause& clause_;
+  Draft& draft_;
   bool plural_ = false, feminine_ = false, negated_ = false;
   Person person_ = Person::he;
-  std::vector<std::string_view> english_;
-  std::vector<Word> french_;
-  std::vector<AdjectiveNoun> pairs_;
   At at_subject_, at_beside_, at_object_, at_recipient_, at_location_;
-  int at_auxiliary_ = -1, at_negation_ = -1, at_adverb_ = -1, at_verb_ = -1, at_predicate_ = -1, at_end_ = -1;
+  int at_auxiliary_ = -1, at_negation_ = -1, at_adverb_ = -1, at_verb_ = -1, at_predicate_ = -1;
   int english_to_ = -1, beside_preposition_ = -1, location_preposition_ = -1;
 };
 
-// ---------------------------------------------------------------------------------------------------------------
-// Random sentences.
-
-/// Chooses words that go together, no noun and no adjective twice in a sentence.
-class Author {
- public:
-  explicit Author(Dice& dice) : dice_(dice) {}
-
-  Sentence sentence() {
-    Sentence sentence;
-    sentence.tense = static_cast<Tense>(dice_.below(3));
-    const std::size_t form = dice_.below(100);
-    sentence.form = form < 52   ? Form::statement
-                    : form < 75 ? Form::negation
-                    : form < 81 ? Form::never
-                                : Form::question;
-    negated_ = sentence.form == Form::negation || sentence.form == Form::never;
-    if (!negated_ && dice_.percent(12)) sentence.adverb = dice_.percent(50) ? Adverb::often : Adverb::always;
-    sentence.verb = dice_.percent(8) ? &be() : &verbs()[dice_.below(verbs().size())];
-
-    const bool predicate = sentence.verb->takes == Takes::predicate;
-    int phrases = 0;
-    if (dice_.percent(predicate ? 15 : 32)) {
-      // He, she and they share their verb forms with all nouns; the other persons need the practice.
-      const bool third = predicate || dice_.percent(33);
-      sentence.subject.pronoun = third ? choose({Pronoun::he, Pronoun::she, Pronoun::they})
-                                       : choose({Pronoun::i, Pronoun::you, Pronoun::we});
-    } else {
-      sentence.subject.phrase = phrase(sentence.verb->subjects, Role::subject);
-      ++phrases;
-    }
-    switch (sentence.verb->takes) {
-      case Takes::predicate:
-        sentence.predicate = &adjective(
-            sentence.subject.pronoun ? kind::adult : sentence.subject.phrase.noun->kinds, dice_.percent(30));
+/// The finished text, without the combinations.
+Example write(const Sentence& sentence) {
+  Draft draft;
+  ClauseWriter(sentence.clause, draft).write();
+  if (sentence.conjunction) {
+    switch (*sentence.conjunction) {
+      case Conjunction::and_:
+        draft.add_french("et", draft.add_english("and"));
         break;
-      case Takes::direct_and_to:
-        sentence.object.emplace();
-        sentence.object->phrase = phrase(sentence.verb->objects, Role::direct_object);
-        sentence.recipient = object(sentence, sentence.verb->recipients, 40, Role::other);
-        phrases += sentence.recipient->pronoun ? 1 : 2;
+      case Conjunction::but:
+        draft.add_french(",", draft.add_english(","));
+        draft.add_french("mais", draft.add_english("but"));
         break;
-      case Takes::direct:
-      case Takes::indirect:
-        // A pronoun stands for him or her or them: only where the verb's objects can be people.
-        const bool direct = sentence.verb->takes == Takes::direct;
-        const std::size_t chance = (sentence.verb->objects & kind::young) != 0 ? 30 : 0;
-        sentence.object =
-            object(sentence, sentence.verb->objects, chance, direct ? Role::direct_object : Role::other);
-        if (!sentence.object->pronoun) ++phrases;
+      case Conjunction::because: {
+        const int because = draft.add_english("because");
+        draft.add_french("parce", because);
+        draft.add_french("que", because);
         break;
+      }
     }
-    // A second or third noun phrase, so that few sentences are short.
-    if (!dice_.percent(phrases < 2 ? 80 : 8)) return sentence;
-    if (!sentence.subject.pronoun && (predicate || dice_.percent(40))) {
-      sentence.beside_subject = location();
-    } else if (!predicate) {
-      sentence.location = location();
-    }
-    return sentence;
+    ClauseWriter(sentence.second, draft).write();
   }
-
- private:
-  enum class Role { subject, direct_object, other };
-
-  template <typename Value>
-  Value choose(std::initializer_list<Value> values) {
-    return values.begin()[dice_.below(values.size())];
-  }
-
-  const Noun& noun(Kinds kinds) {
-    while (true) {
-      const Noun& candidate = nouns()[dice_.below(nouns().size())];
-      if ((candidate.kinds & kinds) != 0 && unused(&candidate)) return candidate;
-    }
-  }
-
-  const Adjective& adjective(Kinds noun, bool before) {
-    while (true) {
-      const Adjective& candidate = adjectives()[dice_.below(adjectives().size())];
-      if (candidate.before == before && (candidate.describes & noun) != 0 && unused(&candidate))
-        return candidate;
-    }
-  }
-
-  bool unused(const void* word) {
-    for (std::size_t i = 0; i < used_count_; ++i) {
-      if (used_[i] == word) return false;
-    }
-    assert(used_count_ < used_.size());
-    used_[used_count_++] = word;
-    return true;
-  }
-
-  NounPhrase phrase(Kinds kinds, Role role) {
-    NounPhrase phrase;
-    phrase.noun = &noun(kinds);
-    phrase.plural = dice_.percent(42);
-    phrase.determiner = determiner(phrase.plural, role);
-    const std::size_t shape =
-        dice_.below(100);  // 10 % no adjective, 35 % one before, 38 % one after, 17 % both
-    if (shape >= 10 && (shape < 45 || shape >= 83)) phrase.before = &adjective(phrase.noun->kinds, true);
-    if (shape >= 45) phrase.after = &adjective(phrase.noun->kinds, false);
-    return phrase;
-  }
-
-  /// "Some" would be unnatural after most prepositions, "every" and "several" within a negation.
-  Determiner determiner(bool plural, Role role) {
-    const std::size_t draw = dice_.below(100);
-    if (draw < 33) return Determiner::the;
-    if (draw < 45) return Determiner::this_;
-    if (draw < 68) {
-      return choose({Determiner::my, Determiner::your, Determiner::his, Determiner::her, Determiner::our,
-                     Determiner::their});
-    }
-    if (!plural) return draw < 93 || negated_ ? Determiner::a : Determiner::every;
-    if (draw < 84 && role != Role::other) return Determiner::some;
-    if (draw < 89 && !negated_) return Determiner::several;
-    return choose({Determiner::two, Determiner::three, Determiner::four, Determiner::five, Determiner::ten});
-  }
-
-  /// Nobody sees himself here: that would need reflexive pronouns.
-  Participant object(const Sentence& sentence, Kinds kinds, std::size_t pronoun_chance, Role role) {
-    Participant participant;
-    if (!dice_.percent(pronoun_chance)) {
-      participant.phrase = phrase(kinds, role);
-      return participant;
-    }
-    const auto first_person = [](Pronoun pronoun) { return pronoun == Pronoun::i || pronoun == Pronoun::we; };
-    const std::optional<Pronoun>& subject = sentence.subject.pronoun;
-    while (true) {
-      const Pronoun pronoun = static_cast<Pronoun>(dice_.below(6));
-      if (subject && first_person(*subject) && first_person(pronoun)) continue;
-      if (subject == Pronoun::you && pronoun == Pronoun::you) continue;
-      participant.pronoun = pronoun;
-      return participant;
-    }
-  }
-
-  Location location() {
-    Location location;
-    location.preposition = &prepositions()[dice_.below(prepositions().size())];
-    location.phrase = phrase(location.preposition->places, Role::other);
-    return location;
-  }
-
-  Dice& dice_;
-  bool negated_ = false;
-  std::array<const void*, 16> used_{};  // at most 4 nouns and 9 adjectives
-  std::size_t used_count_ = 0;
-};
+  const std::string_view mark = sentence.clause.form == Form::question ? "?" : ".";
+  draft.add_french(mark, draft.add_english(mark));
+  draft.fit_english();
+  draft.fit_french();
+  return draft.finish();
+}
 
 void append_piece(std::vector<std::string>& tokens, std::string_view piece) {
-  const bool marked = piece.size() > 1 && (piece.back() == '.' || piece.back() == '?');
+  const bool marked = piece.size() > 1 && (is_mark(piece.substr(piece.size() - 1)));
   std::string_view word = marked ? piece.substr(0, piece.size() - 1) : piece;
   for (std::size_t apostrophe = word.find('\'');
        apostrophe != std::string_view::npos && apostrophe + 1 < word.size(); apostrophe = word.find('\'')) {
@@ -597,11 +476,7 @@ void append_piece(std::vector<std::string>& tokens, std::string_view piece) {
   if (marked) tokens.emplace_back(piece.substr(piece.size() - 1));
 }
 
-}  // namespace
-
-std::vector<Combination> combinations(const Sentence& sentence) {
-  std::vector<Combination> found;
-  found.reserve(12);
+void add_combinations(const Clause& clause, std::vector<Combination>& found) {
   const auto add_adjective = [&](const NounPhrase& phrase, const Adjective* adjective) {
     if (adjective == nullptr) return;
     found.push_back({Combination::With::adjective, static_cast<std::uint8_t>(phrase.noun - nouns().data()),
@@ -614,26 +489,33 @@ std::vector<Combination> combinations(const Sentence& sentence) {
   const auto add_participant = [&](const Participant& participant) {
     if (participant.pronoun) return;
     add_phrase(participant.phrase);
-    if (sentence.predicate != nullptr) return;
+    if (clause.predicate != nullptr) return;
     found.push_back({Combination::With::verb,
                      static_cast<std::uint8_t>(participant.phrase.noun - nouns().data()),
-                     static_cast<std::uint8_t>(sentence.verb - verbs().data())});
+                     static_cast<std::uint8_t>(clause.verb - verbs().data())});
   };
-  add_participant(sentence.subject);
-  if (!sentence.subject.pronoun) add_adjective(sentence.subject.phrase, sentence.predicate);
-  if (sentence.object) add_participant(*sentence.object);
-  if (sentence.recipient) add_participant(*sentence.recipient);
-  if (sentence.beside_subject) add_phrase(sentence.beside_subject->phrase);
-  if (sentence.location) add_phrase(sentence.location->phrase);
+  add_participant(clause.subject);
+  if (!clause.subject.pronoun) add_adjective(clause.subject.phrase, clause.predicate);
+  if (clause.object) add_participant(*clause.object);
+  if (clause.recipient) add_participant(*clause.recipient);
+  if (clause.beside_subject) add_phrase(clause.beside_subject->phrase);
+  if (clause.location) add_phrase(clause.location->phrase);
+}
+
+}  // namespace
+
+std::vector<Combination> combinations(const Sentence& sentence) {
+  std::vector<Combination> found;
+  found.reserve(20);
+  add_combinations(sentence.clause, found);
+  if (sentence.conjunction) add_combinations(sentence.second, found);
   return found;
 }
 
 Example render(const Sentence& sentence) {
-  return Renderer(sentence).render();
-}
-
-Sentence random_sentence(Dice& dice) {
-  return Author(dice).sentence();
+  Example example = write(sentence);
+  example.combinations = combinations(sentence);
+  return example;
 }
 
 std::vector<std::string> tokenise(const std::string& text) {

@@ -23,10 +23,10 @@
 ///
 /// There is no "it": its French gender would depend on something outside the sentence.
 ///
-/// Text is lower case. A token is a word or a final "." or "?"; tokens are separated by one space, except
-/// that the final mark is attached to the word before it (in French too: no space before "?"), and that a
-/// French word which lost its vowel keeps its apostrophe and is followed by no space: "l'enfant" is "l'",
-/// "enfant". Nothing else has an apostrophe. tokenise() and join() are exact inverses on such text.
+/// Text is lower case. A token is a word, a comma or a final "." or "?"; tokens are separated by one space,
+/// except that the final mark is attached to the word before it (in French too: no space before "?"), and
+/// that a French word which lost its vowel keeps its apostrophe and is followed by no space: "l'enfant" is
+/// "l'", "enfant". Nothing else has an apostrophe. tokenise() and join() are exact inverses on such text.
 namespace attune::examples {
 
 enum class Determiner {
@@ -76,7 +76,8 @@ enum class Tense { present, past, future };
 enum class Form { statement, negation, never, question };
 enum class Adverb { none, often, always };
 
-struct Sentence {
+/// A subject and what it does or is. A question stands alone; other clauses can be joined.
+struct Clause {
   Participant subject = {};
   std::optional<Location> beside_subject = {};  ///< the cat *under the table* sees …
   const Verb* verb = nullptr;
@@ -86,7 +87,15 @@ struct Sentence {
   std::optional<Participant> object = {};     ///< what is seen, given, or (Takes::indirect) talked to
   std::optional<Participant> recipient = {};  ///< whom it is given to (Takes::direct_and_to)
   const Adjective* predicate = nullptr;       ///< what it is (Takes::predicate)
-  std::optional<Location> location = {};      ///< at the end of the sentence
+  std::optional<Location> location = {};      ///< at the end of the clause
+};
+
+enum class Conjunction { and_, but, because };
+
+struct Sentence {
+  Clause clause = {};
+  std::optional<Conjunction> conjunction = {};  ///< none: the sentence is the one clause
+  Clause second = {};
 };
 
 struct SentencePair {
@@ -120,6 +129,9 @@ std::vector<Combination> combinations(const Sentence& sentence);
 /// The sentence in both languages. The number of each phrase must suit its determiner (a, every: singular;
 /// some, several, two …: plural).
 Example render(const Sentence& sentence);
+inline Example render(const Clause& clause) {
+  return render(Sentence{clause});
+}
 
 std::vector<std::string> tokenise(const std::string& text);
 std::string join(const std::vector<std::string>& tokens);
@@ -146,9 +158,9 @@ class Dice {
   std::uint64_t state_;
 };
 
-/// A sentence as the corpus has them: most have two noun phrases with adjectives, so that the same words in
-/// other places ("the small dog sees the black cat", "the black dog sees the small cat") have another
-/// translation.
+/// A sentence as the corpus has them: most have two clauses and four noun phrases, most of these with an
+/// adjective. So the same words in other places ("the small dog sees the black cat", "the black dog sees the
+/// small cat") have another translation, and one vector for the whole sentence has too much to remember.
 Sentence random_sentence(Dice& dice);
 
 }  // namespace attune::examples

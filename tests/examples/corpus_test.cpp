@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -98,8 +98,9 @@ TEST_CASE("corpus: every held-out pair combines a noun with an adjective or verb
 TEST_CASE("corpus: every held-out word is a training word, even for a tiny corpus") {
   for (const bool english : {true, false}) {
     const Counts trained = count_words(corpus().train, english);
-    for (const auto& [word, count] : count_words(corpus().held_out, english))
-      CHECK_MESSAGE(trained.count(word), word);
+    for (const auto& entry : count_words(corpus().held_out, english)) {
+      CHECK_MESSAGE(trained.count(entry.first) > 0, entry.first);
+    }
     int rarest = train_pairs;
     for (const auto& [word, count] : trained) rarest = std::min(rarest, count);
     CHECK(rarest >= 20);
@@ -109,8 +110,9 @@ TEST_CASE("corpus: every held-out word is a training word, even for a tiny corpu
   const Corpus tiny = make_corpus(1, 300, 50);
   for (const bool english : {true, false}) {
     const Counts trained = count_words(tiny.train, english);
-    for (const auto& [word, count] : count_words(tiny.held_out, english))
-      CHECK_MESSAGE(trained.count(word), word);
+    for (const auto& entry : count_words(tiny.held_out, english)) {
+      CHECK_MESSAGE(trained.count(entry.first) > 0, entry.first);
+    }
   }
 }
 
@@ -126,7 +128,7 @@ TEST_CASE("corpus: most held-out sentences have two nouns with adjectives: a bag
     tokens += static_cast<double>(length);
     longest = std::max(longest, length);
   }
-  CHECK(ambiguous > held_out_pairs * 6 / 10);
+  CHECK(ambiguous > held_out_pairs * 8 / 10);
   MESSAGE(ambiguous, " of ", held_out_pairs, " have two nouns with adjectives; ", tokens / held_out_pairs,
           " French tokens on average, ", longest, " at most");
 }
@@ -169,10 +171,10 @@ TEST_CASE("corpus: impossible numbers of pairs are refused in words") {
   CHECK(make_corpus(1, 0, 0).train.empty());
 }
 
-TEST_CASE("corpus: 200,000 pairs take about a second") {
-  const auto start = std::chrono::steady_clock::now();
+TEST_CASE("corpus: 200,000 pairs take about a second of work") {
+  const std::clock_t start = std::clock();
   make_corpus(2, 200'000, 0);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  CHECK(seconds.count() < 30);  // loose: sanitizers and busy machines
-  MESSAGE(seconds.count(), " s for 200000 pairs");
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  CHECK(seconds < 30);  // loose, for builds with sanitizers
+  MESSAGE(seconds, " s of processor time for 200000 pairs");
 }

@@ -37,55 +37,55 @@ Location where(const char* english, const NounPhrase& phrase) {
 
 /// "Subject verb object", to be changed further.
 template <typename Subject, typename Object>
-Sentence say(const Subject& subject, const Verb& verb, const Object& object) {
+Clause say(const Subject& subject, const Verb& verb, const Object& object) {
   return {.subject = who(subject), .verb = &verb, .object = who(object)};
 }
 template <typename Subject>
-Sentence is(const Subject& subject, const char* adjective_name) {
+Clause is(const Subject& subject, const char* adjective_name) {
   return {.subject = who(subject), .verb = &be(), .predicate = &adjective(adjective_name)};
 }
-Sentence past(Sentence sentence) {
+Clause past(Clause sentence) {
   sentence.tense = Tense::past;
   return sentence;
 }
-Sentence future(Sentence sentence) {
+Clause future(Clause sentence) {
   sentence.tense = Tense::future;
   return sentence;
 }
-Sentence no(Sentence sentence) {
+Clause no(Clause sentence) {
   sentence.form = Form::negation;
   return sentence;
 }
-Sentence never(Sentence sentence) {
+Clause never(Clause sentence) {
   sentence.form = Form::never;
   return sentence;
 }
-Sentence ask(Sentence sentence) {
+Clause ask(Clause sentence) {
   sentence.form = Form::question;
   return sentence;
 }
-Sentence often(Sentence sentence) {
+Clause often(Clause sentence) {
   sentence.adverb = Adverb::often;
   return sentence;
 }
-Sentence at(Sentence sentence, const char* english, const NounPhrase& phrase) {
+Clause at(Clause sentence, const char* english, const NounPhrase& phrase) {
   sentence.location = where(english, phrase);
   return sentence;
 }
 template <typename Recipient>
-Sentence to(Sentence sentence, const Recipient& recipient) {
+Clause to(Clause sentence, const Recipient& recipient) {
   sentence.recipient = who(recipient);
   return sentence;
 }
 
 struct Case {
-  Sentence sentence;
+  Clause clause;
   std::string english, french;
 };
 
 void check(const std::vector<Case>& cases) {
   for (const Case& expected : cases) {
-    const Example example = render(expected.sentence);
+    const Example example = render(expected.clause);
     CHECK(example.pair.source == expected.english);
     CHECK(example.pair.target == expected.french);
   }
@@ -307,10 +307,10 @@ TEST_CASE("grammar: adverbs stand before the English and after the French verb")
 }
 
 TEST_CASE("grammar: a predicate agrees with its subject at a distance") {
-  Sentence sentence = is(one(D::the, "queen", "young"), "old");
-  sentence.beside_subject = where("in front of", many(D::the, "castle", "", "grey"));
+  Clause clause = is(one(D::the, "queen", "young"), "old");
+  clause.beside_subject = where("in front of", many(D::the, "castle", "", "grey"));
   check({
-      {sentence, "the young queen in front of the grey castles is old.",
+      {clause, "the young queen in front of the grey castles is old.",
        "la jeune reine devant les châteaux gris est vieille."},
       {no(is(many(D::our, "cow"), "heavy")), "our cows are not heavy.", "nos vaches ne sont pas lourdes."},
       {past(no(is(P::she, "sad"))), "she was not sad.", "elle n'était pas triste."},
@@ -344,6 +344,25 @@ TEST_CASE("grammar: à and de contract with le and les, not with l' and la") {
       {at(say(P::he, verb("eat"), one(D::a, "apple")), "with", the_dog), "he eats an apple with the dog.",
        "il mange une pomme avec le chien."},
   });
+}
+
+TEST_CASE("grammar: two clauses are joined by and, but, because") {
+  const auto joined = [](const Clause& first, Conjunction conjunction, const Clause& second) {
+    return render(Sentence{first, conjunction, second}).pair;
+  };
+  const SentencePair both =
+      joined(say(one(D::the, "dog", "small"), verb("see"), one(D::the, "cat", "", "black")),
+             Conjunction::and_, no(say(one(D::the, "horse"), verb("hear"), P::she)));
+  CHECK(both.source == "the small dog sees the black cat and the horse does not hear her.");
+  CHECK(both.target == "le petit chien voit le chat noir et le cheval ne l'entend pas.");
+  const SentencePair but = joined(past(say(P::i, verb("lose"), one(D::a, "umbrella"))), Conjunction::but,
+                                  past(say(P::you, verb("find"), many(D::the, "key", "", "heavy"))));
+  CHECK(but.source == "i lost an umbrella, but you found the heavy keys.");
+  CHECK(but.target == "j'ai perdu un parapluie, mais tu as trouvé les clés lourdes.");
+  const SentencePair because = joined(future(say(many(D::the, "nurse"), verb("help"), P::we)),
+                                      Conjunction::because, is(P::she, "good"));
+  CHECK(because.source == "the nurses will help us because she is good.");
+  CHECK(because.target == "les infirmières nous aideront parce qu'elle est bonne.");
 }
 
 TEST_CASE("grammar: it says which adjective belongs to which noun, on both sides") {
@@ -419,6 +438,8 @@ TEST_CASE("grammar: tokens and text say the same") {
   CHECK(tokenise("est-ce qu'il l'a vue?") ==
         std::vector<std::string>{"est-ce", "qu'", "il", "l'", "a", "vue", "?"});
   CHECK(tokenise("  i   see  him. ") == std::vector<std::string>{"i", "see", "him", "."});
+  CHECK(join({"j'", "ai", "vu", ",", "mais", "tu", "dors", "."}) == "j'ai vu, mais tu dors.");
+  CHECK(tokenise("j'ai vu, mais").size() == 5);
   CHECK(tokenise("").empty());
   CHECK(join({}) == "");
   Dice dice(3);
