@@ -64,6 +64,7 @@ TEST_CASE("shape: elements that no memory could hold are refused, even beside a 
   constexpr Index large = Index{1} << 40;
   CHECK_THROWS_AS(Shape({large, large}), ShapeError);
   CHECK_THROWS_AS(Shape({large, large, 0}), ShapeError);
+  CHECK_THROWS_AS(Shape({0, large, large}), ShapeError);
   CHECK_THROWS_AS(Shape({std::numeric_limits<Index>::max()}), ShapeError);
   CHECK_THROWS_AS(Shape({Index{1} << 61}), ShapeError);  // in bytes it is more than the address range
   CHECK(Shape{large}.elements() == large);
