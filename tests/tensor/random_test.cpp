@@ -145,6 +145,10 @@ TEST_CASE("dropout_mask: an element's fate depends on its index and the generato
   const Tensor large = dropout_mask({1000, 50}, Scalar(0.3), rng);
   const Tensor small = dropout_mask({70}, Scalar(0.3), rng);
   for (Index i = 0; i < 70; ++i) CHECK(small.at({i}) == large.at({i / 50, i % 50}));
+  for (Index i = 0; i < 50000; i += 7) {
+    const bool kept = rng.bits(static_cast<std::uint64_t>(i)) < 0.7 * 0x1p32;
+    REQUIRE((large.at({i / 50, i % 50}) != 0) == kept);
+  }
   CHECK_FALSE(same_values(dropout_mask({70}, Scalar(0.3), Rng(9)), small));
 }
 
