@@ -48,12 +48,8 @@ Variable slice(const Variable& x, int axis, Index begin, Index end, Index step) 
 
 Variable select(const Variable& x, int axis, Index position) {
   x.value().checked("select");
-  const int at = x.shape().checked_axis(axis, "select");
-  const Index size = x.size(at);
-  if (position < -size || position >= size)
-    fail<IndexError>("select: position ", position, " along axis ", axis, " is outside: ", x.shape());
-  const Index from = position < 0 ? position + size : position;
-  return squeeze(slice(x, at, from, from + 1), at);
+  const Index from = detail::check_select(x.shape(), axis, position);
+  return squeeze(slice(x, axis, from, from + 1), axis);
 }
 
 // y = copies of x,   dx = Σ over the copies

@@ -238,6 +238,15 @@ Index check_slice(const Shape& shape, int& axis, Index& begin, Index& end, Index
   return (to - from + step - 1) / step;
 }
 
+Index check_select(const Shape& shape, int& axis, Index position) {
+  const int given = axis;
+  axis = shape.checked_axis(axis, "select");
+  const Index size = shape[axis];
+  if (position < -size || position >= size)
+    fail<IndexError>("select: position ", position, " along axis ", given, " is outside: ", shape);
+  return position < 0 ? position + size : position;
+}
+
 }  // namespace detail
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
@@ -342,13 +351,8 @@ Tensor slice(const Tensor& x, int axis, Index begin, Index end, Index step) {
 }
 
 Tensor select(const Tensor& x, int axis, Index position) {
-  x.checked("select");
-  const int at = x.shape().checked_axis(axis, "select");
-  const Index size = x.size(at);
-  if (position < -size || position >= size)
-    fail<IndexError>("select: position ", position, " along axis ", axis, " is outside: ", x.shape());
-  const Index from = position < 0 ? position + size : position;
-  return squeeze(slice(x, at, from, from + 1), at);
+  const Index from = detail::check_select(x.checked("select").shape(), axis, position);
+  return squeeze(slice(x, axis, from, from + 1), axis);
 }
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {

@@ -122,6 +122,8 @@ Shape resolve_reshape(const Shape& from, std::span<const Index> sizes);
 void check_permutation(const Shape& shape, std::span<const int> order, int* checked);
 /// Slice bounds counted from the front and checked: returns the number of positions.
 Index check_slice(const Shape& shape, int& axis, Index& begin, Index& end, Index step);
+/// One position along an axis, both counted from the front. Throws IndexError when it is outside.
+Index check_select(const Shape& shape, int& axis, Index position);
 }  // namespace detail
 
 }  // namespace attune::inline ATTUNE_PRECISION
