@@ -334,23 +334,30 @@ TEST_CASE("batched_gemm: attention's views of (B, T, H, D) multiply without a co
   });
 }
 
-TEST_CASE("batched_gemm: operands with a stride of zero are shared by all entries") {
+TEST_CASE("batched_gemm: entries may be shared, follow one another or lie apart") {
   with_all_kernels([] {
-    const Numbers a = noise(6 * 10 * 20, 1);
+    const Numbers a = noise(6 * 10 * 25, 1);
     const Numbers b = noise(6 * 20 * 33, 2);
     const GemmOperand left{a.data(), 10, 20, 20, 1};
     const GemmOperand right{b.data(), 20, 33, 33, 1};
-    Numbers c(6 * 10 * 33);
-    for (const bool share_b : {true, false}) {
-      batched_gemm(left, right, {c.data(), 33}, {{6, share_b ? 200 : 0, share_b ? 0 : 660, 330}});
-      for (std::int64_t entry = 0; entry < 6; ++entry) {
-        GemmOperand one_left = left;
-        GemmOperand one_right = right;
-        (share_b ? one_left : one_right).data += entry * (share_b ? 200 : 660);
-        CHECK(product(one_left, one_right) ==
-              Numbers(c.begin() + entry * 330, c.begin() + (entry + 1) * 330));
+    for (const std::int64_t a_stride :
+         {0, 200, 220}) {  // shared; the rows of one below those of the other; apart
+      for (const std::int64_t b_stride : {0, 660}) {
+        for (const std::int64_t c_stride : {330, 400}) {
+          Numbers c(6 * 400);
+          batched_gemm(left, right, {c.data(), 33}, {{6, a_stride, b_stride, c_stride}});
+          for (std::int64_t entry = 0; entry < 6; ++entry) {
+            GemmOperand one_left = left;
+            GemmOperand one_right = right;
+            one_left.data += entry * a_stride;
+            one_right.data += entry * b_stride;
+            const auto begin = c.begin() + entry * c_stride;
+            CHECK(product(one_left, one_right) == Numbers(begin, begin + 330));
+          }
+        }
       }
     }
+    Numbers c(10 * 33);
     // Single rows, in an order of their own: rows of A backwards.
     batched_gemm({a.data() + 9 * 20, 1, 20, 20, 1}, right, {c.data(), 33}, {{10, -20, 0, 33}});
     const Numbers forwards = product(left, right);

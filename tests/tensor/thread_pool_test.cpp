@@ -4,7 +4,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -142,6 +142,27 @@ TEST_CASE("parallel_for: the exception of the first failing chunk in order reach
       REQUIRE(caught == "23");
       REQUIRE(visits(100, 1) == std::vector<int>(100, 1));  // and the pool works as before
     }
+  }
+}
+
+TEST_CASE("parallel_for: the first failing chunk counts, whichever of two threads fails first") {
+  const KeepThreadCount keep;
+  set_thread_count(2);
+  for (const std::int64_t late : {0, 1}) {
+    std::atomic<int> begun = 0;
+    std::string caught;
+    try {
+      parallel_for(2, 1, [&](std::int64_t begin, std::int64_t) {
+        ++begun;
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (begun < 2 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+        if (begin == late) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        throw std::runtime_error(std::to_string(begin));
+      });
+    } catch (const std::runtime_error& error) {
+      caught = error.what();
+    }
+    CHECK(caught == "0");
   }
 }
 
