@@ -8,8 +8,9 @@
 namespace attune::examples {
 
 inline constexpr std::uint64_t corpus_seed = 1;
-inline constexpr int training_pairs = 120'000;
+inline constexpr int training_pairs = 90'000;
 inline constexpr int held_out_pairs = 1'000;
+inline constexpr const char* builtin_corpus = "built-in";  // its name in the notes of a translator
 
 /// The model of the tour, and how it is trained: in about a minute on two cores.
 TrainingSettings tour_settings();

@@ -7,38 +7,23 @@
 // Ends with the line:  Translate your own:  echo 'the black cat sees the small dog.' | ./run translator
 // translate
 
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <fstream>
+#include <algorithm>
+#include <cmath>
 #include <iostream>
+#include <new>
 
+#include "examples/translator/flags.h"
 #include "examples/translator/progress.h"
 #include "examples/translator/tour.h"
+#include "io/unicode.h"
 
 namespace attune::examples {
 namespace {
 
 namespace fs = std::filesystem;
-
-// What the command line said.
-struct Options {
-  std::string out = "out/translator";
-  std::string model = "out/translator";
-  int threads = 0;
-  TrainingSettings training = {};
-  // corpora
-  std::string pairs, source, target;
-  std::string validation_pairs, validation_source, validation_target;
-  std::string source_tokens = "word", target_tokens = "word";
-  std::int64_t validation_count = 1000;
-  std::int64_t min_count = 1, max_vocabulary = 30000;
-  Index max_length = 100;
-  std::string baseline;
-  // score
-  std::string hypothesis, reference;
-  bool tokenized = false;
-};
 
 // ---- reading corpora
 
@@ -48,16 +33,6 @@ text::Corpus read_corpus(const std::string& pairs, const std::string& source, co
   return corpus;
 }
 
-// Either a file of pairs, or two files: what CLI11 cannot say by itself.
-bool names_corpus(const std::string& pairs, const std::string& source, const std::string& target,
-                  const std::string& prefix) {
-  if (!pairs.empty() && (!source.empty() || !target.empty()))
-    fail<ValueError>(prefix, "pairs and ", prefix, "source/", prefix, "target: give one or the other");
-  if (source.empty() != target.empty())
-    fail<ValueError>(prefix, "source and ", prefix, "target go together: give both");
-  return !pairs.empty() || !source.empty();
-}
-
 Side make_side(const std::string& tokens, const std::vector<const std::string*>& lines,
                const Options& options) {
   Side side{text::make_tokenizer(tokens), {}};
@@ -65,25 +40,52 @@ Side make_side(const std::string& tokens, const std::vector<const std::string*>&
   for (const std::string* line : lines) text::count_tokens(side.tokenizer->split(*line), counts);
   side.vocabulary =
       text::Vocabulary(counts, {.min_count = options.min_count, .max_size = options.max_vocabulary});
+  if (side.vocabulary.size() == text::Vocabulary::special_count)
+    fail<ValueError>("train: no token is seen ", options.min_count,
+                     " times, so every one would be unknown: lower --min-count");
   return side;
 }
 
 // ---- train
 
-void log_header(std::ostream& log) {
-  log << "epoch\tstep\tseconds\ttraining_loss\tvalidation_loss\ttokens_per_second\n";
+// Weights, gradients, and the two moments that Adam keeps of each.
+void check_memory(const nn::TransformerSettings& settings) {
+  const double needed = 4 * least_weights(settings) * static_cast<double>(sizeof(Scalar));
+  const double there =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (needed > there)
+    fail<ValueError>("train: this model needs ", std::ceil(needed / 1e9), " GB and the machine has ",
+                     std::floor(there / 1e9), ": lower --width, --hidden, --layers or --max-vocabulary");
 }
 
-int finish_training(const Translator& translator, const TrainingResult& result, const fs::path& folder,
-                    const std::map<std::string, std::string>& notes) {
-  translator.save(folder, notes);
-  std::cout << (result.interrupted ? "Interrupted after " : "Trained ") << result.steps << " steps ("
-            << result.epochs << " epochs begun) in " << minutes_and_seconds(result.seconds)
-            << ", validation loss " << result.validation_loss << " nats per token.\nWritten to "
-            << folder.string()
-            << ": the weights with the lowest validation loss, the vocabularies, and training.tsv.\n"
-            << "Translate with:  ./run translator translate --model " << folder.string() << '\n';
-  return 0;
+void describe(const Translator& translator) {
+  const nn::TransformerSettings& settings = translator.model.settings;
+  std::cout << "Vocabularies of " << with_thousands(static_cast<double>(settings.source_vocabulary))
+            << " and " << with_thousands(static_cast<double>(settings.target_vocabulary)) << " tokens, "
+            << with_thousands(static_cast<double>(nn::parameter_count(translator.model))) << " parameters, "
+            << kernels().name << " kernels, " << thread_count()
+            << (thread_count() == 1 ? " thread\n" : " threads\n") << std::flush;
+}
+
+// Trains, keeps the best weights in --out, and says what came of it.
+int run_training(Translator& translator, const TrainingData& data, const Options& options,
+                 const std::string& corpus) {
+  const fs::path folder = options.out;
+  if (holds_translator(folder))
+    std::cerr << "train: " << options.out
+              << " holds a translator, which is replaced when the first epoch is done.\n";
+  const TrainingResult result =
+      train_into(folder, translator, data, options.training,
+                 {{"corpus", corpus}, {"seed", std::to_string(options.training.seed)}});
+  std::cout << (result.interrupted ? "Interrupted after " : "Trained ") << result.steps
+            << (result.steps == 1 ? " step" : " steps") << " in " << minutes_and_seconds(result.seconds)
+            << ", in epoch " << result.epochs << "; the lowest validation loss is " << result.validation_loss
+            << " nats per token.\n"
+            << "Written to " << options.out
+            << ": the weights with that loss, the vocabularies, and training.tsv.\n"
+            << "Translate with:  ./run translator translate --model " << options.out << '\n'
+            << std::flush;
+  return result.interrupted ? 130 : 0;
 }
 
 int train_builtin(Options& options) {
@@ -93,14 +95,11 @@ int train_builtin(Options& options) {
               << corpus.held_out.size() << " held-out sentences exactly.\n";
     return 0;
   }
-  if (options.baseline == "mean") options.training.model.source_view = nn::SourceView::mean;
+  check_memory(options.training.model);
   Translator translator = make_builtin_translator(corpus, options.training);
-  fs::create_directories(options.out);
-  std::ofstream log(fs::path(options.out) / "training.tsv");
-  log_header(log);
-  const TrainingResult result = train(translator, encode_builtin(translator, corpus), options.training,
-                                      [&](const std::string& line) { log << line << std::endl; });
-  finish_training(translator, result, options.out, {{"corpus", "built-in"}});
+  describe(translator);
+  const int status = run_training(translator, encode_builtin(translator, corpus), options, builtin_corpus);
+  if (status != 0) return status;
   const Score score = score_held_out(translator, corpus);
   std::cout << "Held-out sentences: " << 100 * score.exact << " % of " << corpus.held_out.size()
             << " exactly right\n"
@@ -109,16 +108,20 @@ int train_builtin(Options& options) {
 }
 
 int train_on_files(Options& options) {
-  const bool validates = names_corpus(options.validation_pairs, options.validation_source,
-                                      options.validation_target, "--validation-");
   std::vector<text::SentencePair> training =
       std::move(read_corpus(options.pairs, options.source, options.target).pairs);
   std::vector<text::SentencePair> validation;
-  if (validates) {
+  if (options.names_validation()) {
     validation = std::move(
         read_corpus(options.validation_pairs, options.validation_source, options.validation_target).pairs);
   } else {
-    text::Split split = text::hold_out(training, options.validation_count, options.training.seed);
+    const auto total = static_cast<std::int64_t>(training.size());
+    const std::int64_t count =
+        options.validation_count.value_or(std::clamp<std::int64_t>(total / 10, 1, 1000));
+    if (count >= total)
+      fail<ValueError>("train: of ", total, total == 1 ? " pair, " : " pairs, ", count,
+                       " cannot be held out for validation: give more pairs, or a smaller --validation");
+    text::Split split = text::hold_out(training, count, options.training.seed);
     training = std::move(split.training);
     validation = std::move(split.validation);
     std::cout << with_thousands(static_cast<double>(validation.size()))
@@ -140,6 +143,7 @@ int train_on_files(Options& options) {
   Side target = make_side(options.target_tokens, target_lines, options);
   settings.source_vocabulary = source.vocabulary.size();
   settings.target_vocabulary = target.vocabulary.size();
+  check_memory(settings);
   Rng rng(options.training.seed);
   Translator translator{std::move(source), std::move(target), nn::Transformer(settings, rng)};
 
@@ -149,42 +153,31 @@ int train_on_files(Options& options) {
       validation, translator.source.language(), translator.target.language(), options.max_length);
   std::cout << "Training: " << encoded.summary() << "\nValidation: " << encoded_validation.summary() << '\n';
   if (encoded.pairs.empty() || encoded_validation.pairs.empty())
-    fail<ValueError>("train: no pairs are left to train or to validate on: raise --max-length");
-  std::cout << "Vocabularies of " << settings.source_vocabulary << " and " << settings.target_vocabulary
-            << " tokens, " << with_thousands(static_cast<double>(nn::parameter_count(translator.model)))
-            << " parameters, " << kernels().name << " kernels, " << thread_count() << " threads\n"
-            << std::flush;
-
-  fs::create_directories(options.out);
-  std::ofstream log(fs::path(options.out) / "training.tsv");
-  log_header(log);
-  const TrainingResult result = train(translator, {encoded.pairs, encoded_validation.pairs}, options.training,
-                                      [&](const std::string& line) { log << line << std::endl; });
-  return finish_training(
-      translator, result, options.out,
-      {{"corpus", options.pairs.empty() ? options.source + " " + options.target : options.pairs}});
+    fail<ValueError>("train: no pairs are left to ", encoded.pairs.empty() ? "train" : "validate",
+                     " on: raise --max-length");
+  describe(translator);
+  return run_training(translator, {encoded.pairs, encoded_validation.pairs}, options,
+                      options.pairs.empty() ? options.source + " " + options.target : options.pairs);
 }
 
 int run_train(Options& options) {
-  if (holds_translator(options.out) && options.baseline != "dictionary")
-    std::cerr << "train: " << options.out
-              << " holds a translator, which will be replaced when training ends.\n";
-  if (options.training.minutes > 0) options.training.cosine = false;
-  if (names_corpus(options.pairs, options.source, options.target, "--")) {
-    if (options.baseline == "dictionary")
-      fail<ValueError>(
-          "--baseline dictionary needs the built-in corpus, whose words are aligned: leave out the files");
-    if (options.baseline == "mean") options.training.model.source_view = nn::SourceView::mean;
-    return train_on_files(options);
-  }
-  return train_builtin(options);
+  if (options.baseline == "mean") options.training.model.source_view = nn::SourceView::mean;
+  // An unwritable folder is better known before training than after.
+  if (options.baseline != "dictionary") make_writable_folder(options.out);
+  return options.names_corpus() ? train_on_files(options) : train_builtin(options);
 }
 
 // ---- translate
 
+void report_repairs(const std::string& what, const text::LineReport& lines) {
+  if (lines.byte_order_marks + lines.carriage_returns + lines.invalid_utf8 + lines.with_nul + lines.cut > 0)
+    std::cerr << what << ": " << lines.summary() << '\n';
+}
+
 int run_translate(const Options& options) {
   const Translator translator = Translator::load(options.model);
   Translator::Report report;
+  std::ios::sync_with_stdio(false);  // std::cin then tells an error from an end, and is faster
   const bool terminal = isatty(STDIN_FILENO) != 0;
   if (terminal) std::cerr << "Type a sentence and press Enter; end with Ctrl-D.\n";
   text::LineReader reader(std::cin);
@@ -194,6 +187,7 @@ int run_translate(const Options& options) {
   const auto answer = [&] {
     for (const std::string& line : translator.translate(waiting, &report)) std::cout << line << '\n';
     std::cout << std::flush;
+    if (!std::cout) fail<FileError>("translate: the translations cannot be written: is the disk full?");
     waiting.clear();
   };
   std::string line;
@@ -202,20 +196,19 @@ int run_translate(const Options& options) {
     if (waiting.size() == together) answer();
   }
   answer();
-  if (!std::cout) fail<FileError>("translate: the translations cannot be written: is the disk full?");
+  if (std::cin.bad())
+    fail<FileError>("translate: standard input cannot be read: give it a file of text: translate < FILE");
 
-  const text::LineReport& lines = reader.report();
-  if (lines.byte_order_marks + lines.carriage_returns + lines.invalid_utf8 + lines.with_nul + lines.cut > 0)
-    std::cerr << "translate: " << lines.summary() << '\n';
+  report_repairs("translate", reader.report());
   if (report.cut_lines > 0)
-    std::cerr << "translate: " << report.cut_lines << " lines were longer than " << Translator::longest
-              << " tokens; what came after was not read.\n";
+    std::cerr << "translate: " << report.cut_lines << (report.cut_lines == 1 ? " line was" : " lines were")
+              << " longer than " << Translator::longest << " tokens; what came after was not read.\n";
   if (!report.unknown_words.empty()) {
     std::cerr << "translate: words the model does not know:";
     int shown = 0;
     for (const auto& [word, count] : report.unknown_words) {
       if (++shown > 10) break;
-      std::cerr << ' ' << word;
+      std::cerr << (shown == 1 ? " " : ", ") << io::show_name(word);
     }
     if (report.unknown_words.size() > 10) std::cerr << " and " << report.unknown_words.size() - 10 << " more";
     std::cerr << '\n';
@@ -228,6 +221,15 @@ int run_translate(const Options& options) {
 int score_files(const Options& options) {
   const text::Lines hypotheses = text::read_lines(options.hypothesis);
   const text::Lines references = text::read_lines(options.reference);
+  report_repairs(options.hypothesis, hypotheses.report);
+  report_repairs(options.reference, references.report);
+  if (hypotheses.lines.size() != references.lines.size())
+    fail<FileError>("score: each line needs its reference: ", options.hypothesis, " has ",
+                    hypotheses.lines.size(), " lines, ", options.reference, " has ", references.lines.size(),
+                    ": give files with the same number of lines");
+  if (hypotheses.lines.empty())
+    fail<FileError>("score: ", options.hypothesis, " and ", options.reference,
+                    " are empty: give files with one sentence a line");
   const auto tokenizer = text::make_tokenizer(options.tokenized ? "space" : "word");
   const auto tokens = [&](const text::Lines& file) {
     std::vector<text::Tokens> result;
@@ -241,19 +243,21 @@ int score_files(const Options& options) {
 }
 
 int run_score(const Options& options) {
-  if (options.hypothesis.empty() != options.reference.empty())
-    fail<ValueError>("--hypothesis and --reference go together: give both");
   if (!options.hypothesis.empty()) return score_files(options);
 
   const Translator translator = Translator::load(options.model);
   std::vector<std::string> sources;
   std::vector<std::string> references;
-  if (names_corpus(options.pairs, options.source, options.target, "--")) {
+  if (options.names_corpus()) {
     for (text::SentencePair& pair : read_corpus(options.pairs, options.source, options.target).pairs) {
       sources.push_back(std::move(pair.source));
       references.push_back(std::move(pair.target));
     }
   } else {
+    const auto corpus = translator.notes.find("corpus");
+    if (corpus != translator.notes.end() && corpus->second != builtin_corpus)
+      fail<ValueError>("score: this model was trained on ", corpus->second,
+                       ": give it sentences of that kind with --pairs, or --source and --target");
     std::cout << "The built-in held-out sentences:\n";
     for (Example& example : make_corpus(corpus_seed, training_pairs, held_out_pairs).held_out) {
       sources.push_back(std::move(example.pair.source));
@@ -267,134 +271,40 @@ int run_score(const Options& options) {
   return 0;
 }
 
-// ---- the command line
-
-void add_corpus_flags(CLI::App& command, Options& options) {
-  command.add_option("--pairs", options.pairs, "a file with one pair a line: source, tab, target");
-  command.add_option("--source", options.source, "a file with one source sentence a line …");
-  command.add_option("--target", options.target, "… and a file with their translations, line by line");
-}
-
-void add_training_flags(CLI::App& command, Options& options) {
-  TrainingSettings& training = options.training;
-  nn::TransformerSettings& model = training.model;
-  add_corpus_flags(command, options);
-  command.add_option("--validation-pairs", options.validation_pairs, "pairs to validate on, in one file");
-  command.add_option("--validation-source", options.validation_source, "or in two files …");
-  command.add_option("--validation-target", options.validation_target,
-                     "… (default: some pairs are held out)");
-  command.add_option("--validation", options.validation_count, "how many pairs to hold out")
-      ->capture_default_str();
-  const auto tokenizers = CLI::IsMember(text::tokenizer_names());
-  command.add_option("--source-tokens", options.source_tokens, "how source text is cut into tokens")
-      ->check(tokenizers)
-      ->capture_default_str();
-  command.add_option("--target-tokens", options.target_tokens, "how target text is cut into tokens")
-      ->check(tokenizers)
-      ->capture_default_str();
-  command.add_option("--min-count", options.min_count, "rarer tokens are unknown")->capture_default_str();
-  command.add_option("--max-vocabulary", options.max_vocabulary, "tokens kept per language")
-      ->capture_default_str();
-  command.add_option("--max-length", options.max_length, "longer sentences are left out, in tokens")
-      ->capture_default_str();
-
-  command.add_option("--minutes", training.minutes,
-                     "stop after this long (the rate then falls with the inverse root)");
-  command.add_option("--batch-tokens", training.batch_tokens, "tokens per step, padding included")
-      ->capture_default_str();
-  command.add_option("--rate", training.rate, "the highest learning rate")->capture_default_str();
-  command.add_option("--warmup", training.warmup, "steps until it is reached")->capture_default_str();
-  command.add_option("--label-smoothing", training.label_smoothing)
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-
-  command.add_option("--width", model.width)->check(CLI::Range(1, 8192))->capture_default_str();
-  command.add_option("--hidden", model.hidden, "width of the feed-forward layers")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
-  command.add_option("--heads", model.heads)->check(CLI::Range(1, 1024))->capture_default_str();
-  command
-      .add_option_function<int>(
-          "--layers", [&model](const int& n) { model.encoder_layers = model.decoder_layers = n; },
-          "encoder layers, and as many decoder layers [2]")
-      ->check(CLI::Range(1, 1000));
-  command.add_option("--dropout", model.dropout)->check(CLI::Range(0.0, 0.99))->capture_default_str();
-  command
-      .add_option_function<std::string>(
-          "--norm",
-          [&model](const std::string& where) {
-            model.norm = where == "pre" ? nn::NormPlacement::pre : nn::NormPlacement::post;
-          },
-          "norm before or after each sublayer [pre]")
-      ->check(CLI::IsMember({"pre", "post"}));
-  command.add_flag("--share-embeddings", model.share_embeddings,
-                   "one vocabulary and embedding for both languages");
-  command
-      .add_option("--baseline", options.baseline,
-                  "a baseline instead: the mean of the source, or a dictionary")
-      ->check(CLI::IsMember({"mean", "dictionary"}));
-}
-
 int run(int argc, char** argv) {
-  Options options;
-  CLI::App app{
-      "A small Transformer that learns to translate. Without a command: a tour on the built-in corpus.",
-      "translator"};
-  app.require_subcommand(0, 1);
-  app.fallthrough();
-  app.add_option("--out", options.out, "the folder to write to")->capture_default_str();
-  app.add_option("--model", options.model, "the folder to read a trained model from")->capture_default_str();
-  app.add_option("--epochs", options.training.epochs, "how often training sees the corpus")
-      ->check(CLI::Range(1, 1000000));
-  app.add_option("--seed", options.training.seed,
-                 "for weights, order and dropout: the same seed, the same bits")
-      ->capture_default_str();
-  app.add_option("--threads", options.threads, "default: one per processor")->check(CLI::Range(1, 1024));
-  CLI::App* train_command = app.add_subcommand("train", "train on your own corpus, or the built-in one");
-  CLI::App* translate_command =
-      app.add_subcommand("translate", "translate standard input: exactly one line for each line");
-  CLI::App* score_command = app.add_subcommand("score", "BLEU of a model's translations, or of a file's");
-  add_training_flags(*train_command, options);
-  add_corpus_flags(*score_command, options);
-  score_command->add_option("--hypothesis", options.hypothesis, "a file with one translation a line …");
-  score_command->add_option("--reference", options.reference, "… and the translations that were wanted");
-  score_command->add_flag("--tokenized", options.tokenized,
-                          "the files are tokenised already: cut at spaces only");
-  (void)translate_command;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+  std::optional<Options> options = read_flags(argc, argv);
+  if (!options) return 0;
+  if (options->threads > 0) set_thread_count(options->threads);
+  switch (options->command) {
+    case Command::train:
+      return run_train(*options);
+    case Command::translate:
+      return run_translate(*options);
+    case Command::score:
+      return run_score(*options);
+    case Command::tour:
+      break;
   }
-
-  if (options.threads > 0) set_thread_count(options.threads);
-  if (*translate_command) return run_translate(options);
-  if (*score_command) return run_score(options);
-  // On the built-in corpus, what the flags leave open is as in the tour.
-  const bool builtin = !names_corpus(options.pairs, options.source, options.target, "--");
-  if (builtin) {
-    const auto given = [&](const char* flag) { return train_command->count(flag) > 0; };
-    TrainingSettings& training = options.training;
-    const TrainingSettings settings = tour_settings();
-    if (app.count("--epochs") == 0) training.epochs = settings.epochs;
-    if (!given("--warmup")) training.warmup = settings.warmup;
-    if (!given("--hidden")) training.model.hidden = settings.model.hidden;
-    if (!given("--dropout")) training.model.dropout = settings.model.dropout;
-    if (!given("--label-smoothing")) training.label_smoothing = settings.label_smoothing;
-  }
-  if (options.training.minutes > 0 && app.count("--epochs") == 0)
-    options.training.epochs = 1000000;  // until then
-  return *train_command ? run_train(options) : tour(options.out, options.training);
+  return tour(options->out, options->training);
 }
 
 }  // namespace
 }  // namespace attune::examples
 
 int main(int argc, char** argv) {
+  // A standard stream that the caller has closed would lend its number to the next file that is opened.
+  for (int stream = 0; stream <= 2; ++stream)
+    if (fcntl(stream, F_GETFD) == -1) open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY);
   try {
     return attune::examples::run(argc, argv);
+  } catch (const attune::examples::UsageError& error) {
+    std::cerr << "translator: " << error.what() << '\n';
+    return 2;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "translator: there is not enough memory: lower --width, --layers, --batch-tokens or "
+                 "--max-vocabulary\n";
   } catch (const std::exception& error) {
     std::cerr << "translator: " << error.what() << '\n';
-    return 1;
   }
+  return 1;
 }

@@ -17,12 +17,16 @@ class Stopwatch {
 };
 
 /// How far training has come, on standard error: one line that is redrawn on a terminal, a line now and then
-/// elsewhere.
+/// elsewhere. The line never wraps: in a narrow window the bar gets shorter.
 ///
 ///   ████████████░░░░░░░░  61 %   loss 0.412   38,200 tokens/s   0:27 left
 class ProgressBar {
  public:
   ProgressBar();
+  ~ProgressBar() { finish(); }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
   /// `fraction` of the work is done; the rest is shown as it is.
   void show(double fraction, double loss, double tokens_per_second, double seconds_left);
   /// Leaves what follows on a line of its own.
@@ -37,7 +41,7 @@ class ProgressBar {
 
 /// 1234567 as 1,234,567.
 std::string with_thousands(double number);
-/// 95 as 1:35.
+/// 95 as 1:35, an hour and more as 1:01:35.
 std::string minutes_and_seconds(double seconds);
 
 }  // namespace attune::examples

@@ -61,6 +61,7 @@ void write_attention_picture(const std::filesystem::path& file, const AttentionM
 }
 
 int tour(const std::filesystem::path& folder, TrainingSettings settings) {
+  make_writable_folder(folder);
   std::cout << "attune: " << kernels().name << " kernels, " << thread_count()
             << (thread_count() == 1 ? " thread" : " threads") << "\n\n";
   const Corpus corpus = make_corpus(corpus_seed, training_pairs, held_out_pairs);
@@ -79,19 +80,30 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings) {
               << with_thousands(static_cast<double>(nn::parameter_count(fresh.model))) << " parameters:\n"
               << std::flush;
     const TrainingResult result =
-        train(fresh, encode_builtin(fresh, corpus), settings, [](const std::string&) {});
-    std::cout << "Trained " << result.steps << " steps in " << minutes_and_seconds(result.seconds)
-              << ", loss on held-out sentences " << result.validation_loss << " nats per token.\n";
+        train(fresh, encode_builtin(fresh, corpus), settings, [](const EpochFigures&) {});
     if (result.interrupted) {
       std::cout
-          << "Interrupted: nothing is kept of a half-trained tour. Run it again to train from the start.\n";
+          << "Interrupted after " << result.steps
+          << " steps: nothing is kept of a half-trained tour. Run it again to train from the start, or\n"
+             "run `translator train`, which keeps what it has when it is interrupted.\n";
       return 130;
     }
-    fresh.save(folder, {{"corpus", "built-in"}, {"seed", std::to_string(settings.seed)}});
+    std::cout << "Trained " << result.steps << " steps in " << minutes_and_seconds(result.seconds)
+              << ", loss on held-out sentences " << result.validation_loss << " nats per token.\n";
+    fresh.save(folder, {{"corpus", builtin_corpus}, {"seed", std::to_string(settings.seed)}});
   }
 
   // From the file, even right after training: what is scored is what others will load.
   const Translator translator = Translator::load(folder);
+  const auto trained_on = translator.notes.find("corpus");
+  if (trained_on == translator.notes.end() || trained_on->second != builtin_corpus)
+    fail<ValueError>("tour: ", folder.string(),
+                     " holds a translator of another corpus: name another folder with --out");
+  if (translator.model.settings.source_view != nn::SourceView::attention)
+    fail<ValueError>(
+        "tour: ", folder.string(),
+        " holds the baseline that sees only the mean of the source, so there is no attention to ",
+        "show: name another folder with --out");
   const Score score = score_held_out(translator, corpus);
   const AttentionScore attention = score_attention(translator, corpus);
   std::cout << "\nHeld-out sentences: " << percent(score.exact) << " of " << corpus.held_out.size()

@@ -1,39 +1,51 @@
 #include "examples/translator/train.h"
 
+#include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <iostream>
 #include <limits>
 
 #include "examples/translator/progress.h"
+#include "io/file.h"
 
 namespace attune::examples {
 namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// While it lives, Ctrl-C sets a flag instead of ending the program; a second Ctrl-C ends it.
+// While it lives, Ctrl-C (or `kill`) sets a flag instead of ending the program; the second one ends it.
 class InterruptFlag {
  public:
   InterruptFlag() {
     interrupted = 0;
-    before_ = std::signal(SIGINT, [](int) {
-      interrupted = 1;
-      std::signal(SIGINT, SIG_DFL);
-    });
+    before_int_ = std::signal(SIGINT, note);
+    before_term_ = std::signal(SIGTERM, note);
   }
-  ~InterruptFlag() { std::signal(SIGINT, before_); }
+  ~InterruptFlag() {
+    std::signal(SIGINT, before_int_);
+    std::signal(SIGTERM, before_term_);
+  }
   InterruptFlag(const InterruptFlag&) = delete;
   InterruptFlag& operator=(const InterruptFlag&) = delete;
 
  private:
-  void (*before_)(int);
+  static void note(int signal) {
+    interrupted = 1;
+    std::signal(signal, SIG_DFL);
+  }
+  void (*before_int_)(int);
+  void (*before_term_)(int);
 };
 
-std::string figures(int epoch, Index step, double seconds, double loss, double validation,
-                    double tokens_per_second) {
+constexpr const char* figures_header =
+    "epoch\tstep\tseconds\ttraining_loss\tvalidation_loss\ttokens_per_second\n";
+
+std::string to_line(const EpochFigures& figures) {
   char line[160];
-  std::snprintf(line, sizeof line, "%d\t%lld\t%.1f\t%.4f\t%.4f\t%.0f", epoch, static_cast<long long>(step),
-                seconds, loss, validation, tokens_per_second);
+  std::snprintf(line, sizeof line, "%d\t%lld\t%.1f\t%.4f\t%.4f\t%.0f\n", figures.epoch,
+                static_cast<long long>(figures.steps), figures.seconds, figures.loss, figures.validation_loss,
+                figures.tokens_per_second);
   return line;
 }
 
@@ -68,7 +80,7 @@ double validation_loss(const nn::Transformer& model, const std::vector<text::Enc
 }
 
 TrainingResult train(Translator& translator, const TrainingData& data, const TrainingSettings& settings,
-                     const std::function<void(const std::string& line)>& log) {
+                     const std::function<void(const EpochFigures&)>& after_epoch) {
   nn::Transformer& model = translator.model;
   const Rng rng(settings.seed);
   optim::Adam adam(model, {.beta2 = 0.98});
@@ -118,19 +130,51 @@ TrainingResult train(Translator& translator, const TrainingData& data, const Tra
       stop = interrupted || seconds >= limit;
       if (stop) break;
     }
+    if (interrupted) {
+      bar.finish();
+      std::cerr << "Interrupted: measuring the validation loss. Once more ends at once.\n";
+    }
     result.epochs = epoch;
+    const double speed = tokens / clock.seconds();
     const double validation = validation_loss(model, data.validation);
-    log(figures(epoch, result.steps, clock.seconds(), result.loss, validation, tokens / clock.seconds()));
-    if (validation < result.validation_loss) {
+    const bool is_best = validation < result.validation_loss;
+    if (is_best) {
       result.validation_loss = validation;
       best = snapshot(model);
     }
+    after_epoch({epoch, result.steps, clock.seconds(), result.loss, validation, speed, is_best});
   }
   bar.finish();
   if (!best.empty()) restore(model, best);
   result.seconds = clock.seconds();
   result.interrupted = interrupted != 0;
   return result;
+}
+
+TrainingResult train_into(const std::filesystem::path& folder, Translator& translator,
+                          const TrainingData& data, const TrainingSettings& settings,
+                          const std::map<std::string, std::string>& notes) {
+  make_writable_folder(folder);
+  std::string lines = figures_header;
+  int saved = 0;  // the epoch
+  try {
+    const TrainingResult result = train(translator, data, settings, [&](const EpochFigures& figures) {
+      if (figures.best) {
+        translator.save(folder, notes);
+        saved = figures.epoch;
+      }
+      lines += to_line(figures);
+      io::write_atomically(folder / "training.tsv", lines);
+    });
+    if (!saved)
+      fail<ValueError>("train: the validation loss is not finite: nothing is saved: lower the rate");
+    return result;
+  } catch (...) {
+    if (saved)
+      std::cerr << "train: training has failed; " << folder.string() << " keeps the weights of epoch "
+                << saved << ".\n";
+    throw;
+  }
 }
 
 }  // namespace attune::examples

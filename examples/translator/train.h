@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,17 @@ struct TrainingResult {
   bool interrupted = false;    // by Ctrl-C
 };
 
+/// What training has come to at the end of an epoch.
+struct EpochFigures {
+  int epoch = 0;
+  Index steps = 0;
+  double seconds = 0;
+  double loss = 0;             // of the last steps, smoothed, nats per token
+  double validation_loss = 0;  // nats per token
+  double tokens_per_second = 0;
+  bool best = false;  // no epoch before had a lower validation loss
+};
+
 /// Encoded pairs to learn from and to validate on.
 struct TrainingData {
   std::vector<text::EncodedPair> training, validation;
@@ -41,10 +53,18 @@ struct TrainingData {
 /// Mean cross-entropy in nats per target token, without label smoothing.
 double validation_loss(const nn::Transformer& model, const std::vector<text::EncodedPair>& pairs);
 
-/// Trains `translator.model` in place, with a progress bar. After each epoch `log` gets a line of figures;
-/// the weights of the lowest validation loss are the ones that are left in the model. Ctrl-C ends training
-/// after the current step.
+/// Trains `translator.model` in place, with a progress bar. `after_epoch` is called with the figures of each
+/// epoch while the model has the weights they speak of; the weights of the lowest validation loss are the
+/// ones that are left in the model. Ctrl-C ends training after the current step, which then counts as the
+/// last of its epoch. ValueError, before any weight changes, when a gradient is not finite.
 TrainingResult train(Translator& translator, const TrainingData& data, const TrainingSettings& settings,
-                     const std::function<void(const std::string& line)>& log);
+                     const std::function<void(const EpochFigures&)>& after_epoch);
+
+/// The same, and after each epoch whose validation loss is the lowest so far the translator is saved in
+/// `folder`, so that nothing worse than a step is lost whatever happens. training.tsv there gets a line of
+/// figures for every epoch. `notes` go into the metadata of the weights.
+TrainingResult train_into(const std::filesystem::path& folder, Translator& translator,
+                          const TrainingData& data, const TrainingSettings& settings,
+                          const std::map<std::string, std::string>& notes);
 
 }  // namespace attune::examples

@@ -1,7 +1,12 @@
 #include "examples/translator/translator.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+
+#include "io/unicode.h"
 
 namespace attune::examples {
 namespace {
@@ -10,9 +15,29 @@ constexpr const char* weights_name = "weights.safetensors";
 constexpr const char* source_name = "source.vocabulary";
 constexpr const char* target_name = "target.vocabulary";
 
+// The checksum of a vocabulary's file. Without it, a vocabulary of another training would fit as long as it
+// had the same size, and every word would be taken for another.
+std::string checksum(const text::Vocabulary& vocabulary) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%08x", static_cast<unsigned>(io::crc32c(vocabulary.to_text())));
+  return text;
+}
+
 // ---- the settings of a model as text, to be kept in the metadata of its weights
 
 using Notes = std::map<std::string, std::string>;
+
+const char* activation_name(nn::Activation activation) {
+  switch (activation) {
+    case nn::Activation::gelu:
+      return "gelu";
+    case nn::Activation::silu:
+      return "silu";
+    case nn::Activation::relu:
+      break;
+  }
+  return "relu";
+}
 
 std::string number(double value) {
   char text[32];
@@ -31,6 +56,7 @@ Notes to_notes(const nn::TransformerSettings& settings) {
       {"norm", settings.norm == nn::NormPlacement::pre ? "pre" : "post"},
       {"source_view", settings.source_view == nn::SourceView::attention ? "attention" : "mean"},
       {"share_embeddings", settings.share_embeddings ? "yes" : "no"},
+      {"activation", activation_name(settings.activation)},
   };
 }
 
@@ -84,6 +110,16 @@ nn::TransformerSettings from_notes(const Notes& notes, const std::filesystem::pa
                              ? nn::SourceView::attention
                              : nn::SourceView::mean;
   settings.share_embeddings = note_choice(notes, "share_embeddings", "yes", "no", file);
+  const std::string& activation = note(notes, "activation", file);
+  bool known = false;
+  for (const nn::Activation each : {nn::Activation::relu, nn::Activation::gelu, nn::Activation::silu}) {
+    if (activation != activation_name(each)) continue;
+    settings.activation = each;
+    known = true;
+  }
+  if (!known)
+    fail<FileError>(file.string(), ": the setting 'activation' is ", io::show_name(activation),
+                    ": expected is relu, gelu or silu: train the model again");
   return settings;
 }
 
@@ -107,16 +143,14 @@ std::vector<std::string> Translator::translate(const std::vector<std::string>& l
   return results;
 }
 
-void Translator::save(const std::filesystem::path& folder, const Notes& notes) const {
-  std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  if (problem)
-    fail<FileError>(folder.string(), ": the folder cannot be made: ", problem.message(),
-                    ": choose another with --out");
+void Translator::save(const std::filesystem::path& folder, const Notes& extra_notes) const {
+  make_writable_folder(folder);
   Notes all = to_notes(model.settings);
   all["source_tokens"] = source.tokenizer->name();
   all["target_tokens"] = target.tokenizer->name();
-  all.insert(notes.begin(), notes.end());
+  all["source_vocabulary_crc32c"] = checksum(source.vocabulary);
+  all["target_vocabulary_crc32c"] = checksum(target.vocabulary);
+  all.insert(extra_notes.begin(), extra_notes.end());
   // The weights come last: where they are, the rest is there as well.
   source.vocabulary.save(folder / source_name);
   target.vocabulary.save(folder / target_name);
@@ -129,23 +163,63 @@ Translator Translator::load(const std::filesystem::path& folder) {
         folder.string(),
         ": there is no trained translator here: train one first, or name its folder with --model");
   const std::filesystem::path weights = folder / weights_name;
-  const Notes notes = io::read_safetensors(weights).metadata;
+  const io::SafetensorsFile file = io::read_safetensors(weights);
+  const Notes& notes = file.metadata;
   nn::TransformerSettings settings = from_notes(notes, weights);
-  Side source{text::make_tokenizer(note(notes, "source_tokens", weights)),
-              text::Vocabulary::load(folder / source_name)};
-  Side target{text::make_tokenizer(note(notes, "target_tokens", weights)),
-              text::Vocabulary::load(folder / target_name)};
-  settings.source_vocabulary = source.vocabulary.size();
-  settings.target_vocabulary = target.vocabulary.size();
-  Rng rng(0);
-  Translator translator{std::move(source), std::move(target), nn::Transformer(settings, rng)};
-  io::load_weights(weights, translator.model);
-  return translator;
+
+  const auto load_side = [&](const std::string& tokens, const std::string& sum, const char* name) {
+    Side side{text::make_tokenizer(note(notes, tokens, weights)), text::Vocabulary::load(folder / name)};
+    if (note(notes, sum, weights) != checksum(side.vocabulary))
+      fail<FileError>((folder / name).string(), ": this is not the vocabulary that ", weights_name,
+                      " was trained with, or it has been damaged: restore it, or train the model again");
+    return side;
+  };
+  try {
+    Side source = load_side("source_tokens", "source_vocabulary_crc32c", source_name);
+    Side target = load_side("target_tokens", "target_vocabulary_crc32c", target_name);
+    settings.source_vocabulary = source.vocabulary.size();
+    settings.target_vocabulary = target.vocabulary.size();
+
+    // What the settings claim is held against the file before memory is taken for it.
+    double numbers = 0;
+    for (const io::NamedArray& array : file.arrays) numbers += static_cast<double>(array.values.size());
+    if (least_weights(settings) > numbers)
+      fail<FileError>(weights.string(), ": the settings in its metadata speak of a larger model than its ",
+                      numbers, " numbers: restore the file, or train the model again");
+    Rng rng(0);
+    Translator translator{std::move(source), std::move(target), nn::Transformer(settings, rng)};
+    translator.notes = io::load_weights(weights, translator.model);
+    return translator;
+  } catch (const ValueError& error) {  // settings that make no model, a tokeniser that there is not
+    fail<FileError>(weights.string(), ": the settings in its metadata make no translator: ", error.what());
+  }
 }
 
 bool holds_translator(const std::filesystem::path& folder) {
   std::error_code problem;
   return std::filesystem::exists(folder / weights_name, problem);
+}
+
+void make_writable_folder(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  const bool is_folder = std::filesystem::is_directory(folder);
+  if (!problem && !is_folder) problem = std::make_error_code(std::errc::not_a_directory);
+  if (!problem && access(folder.c_str(), W_OK | X_OK) != 0)
+    problem = std::error_code(errno, std::generic_category());
+  if (problem)
+    fail<FileError>(folder.string(), ": this folder cannot be written to: ", problem.message(),
+                    ": choose another with --out");
+}
+
+double least_weights(const nn::TransformerSettings& settings) {
+  const auto real = [](Index number) { return static_cast<double>(number); };
+  const double attention = 4 * real(settings.width) * real(settings.width);
+  const double feed_forward = 2 * real(settings.width) * real(settings.hidden);
+  const double vocabularies =
+      real(settings.source_vocabulary) + (settings.share_embeddings ? 0 : real(settings.target_vocabulary));
+  return vocabularies * real(settings.width) + real(settings.encoder_layers) * (attention + feed_forward) +
+         real(settings.decoder_layers) * (2 * attention + feed_forward);
 }
 
 }  // namespace attune::examples

@@ -32,6 +32,7 @@ struct Side {
 struct Translator {
   Side source, target;
   nn::Transformer model;
+  std::map<std::string, std::string> notes = {};  // after `load`: the metadata of the weights
 
   /// What a translation had to cope with.
   struct Report {
@@ -43,13 +44,20 @@ struct Translator {
   /// Exactly one translation for each line; an empty line gives an empty one.
   std::vector<std::string> translate(const std::vector<std::string>& lines, Report* report = nullptr) const;
 
-  /// Writes the folder, making it if need be. `notes` go into the metadata of the weights.
-  void save(const std::filesystem::path& folder, const std::map<std::string, std::string>& notes) const;
-  /// Reads a folder. Throws FileError when something is missing, broken or does not fit together.
+  /// Writes the folder, making it if need be. `extra_notes` go into the metadata of the weights.
+  void save(const std::filesystem::path& folder, const std::map<std::string, std::string>& extra_notes) const;
+  /// Reads a folder. Throws FileError when something is missing, broken or does not fit together: the weights
+  /// carry the checksums of their vocabularies, so files of two trainings are told apart.
   static Translator load(const std::filesystem::path& folder);
 };
 
 /// True when the folder holds the weights of a translator.
 bool holds_translator(const std::filesystem::path& folder);
+
+/// Makes the folder if need be. FileError unless files can be written there: better known before training.
+void make_writable_folder(const std::filesystem::path& folder);
+
+/// About how many numbers the weights of a model have, a little less than there are; without making it.
+double least_weights(const nn::TransformerSettings& settings);
 
 }  // namespace attune::examples
