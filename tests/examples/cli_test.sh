@@ -1,0 +1,177 @@
+#!/bin/sh
+# What the translator's program promises to whoever types: one sentence and a non-zero status for everything that does
+# not fit, exactly one line of output for each line of input, and nothing lost on the way.
+#
+#   cli_test.sh PROGRAM
+
+set -u
+program=$1
+folder=$(mktemp -d "${TMPDIR:-/tmp}/attune-cli-XXXXXX") || exit 1
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+checks=0
+
+wrong() {
+  failures=$((failures + 1))
+  printf 'FAILED: %s\n' "$1"
+  sed 's/^/    /' errors | head -n 5
+}
+
+# refused STATUS WORDS FLAGS… : the program stops with this status and a last line that contains the words.
+refused() {
+  status=$1 words=$2
+  shift 2
+  checks=$((checks + 1))
+  "$program" "$@" >output 2>errors </dev/null
+  got=$?
+  [ "$got" = "$status" ] || wrong "translator $*: status $got instead of $status"
+  tail -n 1 errors | grep -qF -e "$words" || wrong "translator $*: the last line should say: $words"
+}
+
+check() { # NAME COMMAND… : the command succeeds.
+  name=$1
+  shift
+  checks=$((checks + 1))
+  "$@" || wrong "$name"
+}
+
+# --- a corpus and a tiny model ---
+
+i=0
+while [ $i -lt 120 ]; do
+  for animal in cat dog hen; do
+    for colour in red old big; do echo "the $colour $animal $i	le $animal $colour $i"; done
+  done
+  i=$((i + 6))
+done >pairs.tsv
+cut -f1 pairs.tsv >source.txt
+cut -f2 pairs.tsv >target.txt
+head -n 5 target.txt >short.txt
+: >empty.txt
+mkdir folder
+head -c 4000 "$program" >binary.txt
+printf 'only\tone\n' >one.tsv
+tiny='--width 8 --hidden 8 --heads 2 --layers 1 --epochs 1 --threads 1 --warmup 1'
+
+# shellcheck disable=SC2086
+"$program" train --pairs pairs.tsv --out model $tiny >output 2>errors </dev/null || wrong 'training on pairs'
+for file in weights.safetensors source.vocabulary target.vocabulary training.tsv; do
+  check "$file is written" test -s "model/$file"
+done
+
+# --- the command line (flags.cpp has more of it, and its own test) ---
+
+refused 2 'there is no flag "--wrong"' --wrong
+refused 2 'there is no command "fly"' fly
+refused 2 '--threads: "0" was given' --threads 0
+refused 2 '--epochs: "-1" was given' train --epochs -1
+refused 2 'does not split into --heads 5' train --heads 5 --width 128
+refused 2 '--minutes: "nan" was given' train --minutes nan
+refused 2 '--rate: "-1" was given' train --rate -1
+for command in '' train translate score; do
+  # shellcheck disable=SC2086
+  "$program" $command --help >output 2>errors || wrong "translator $command --help"
+  check "translator $command --help fits into 80 columns" test "$(sed 's/…/./g' output | awk 'length > 80' | wc -l)" = 0
+done
+
+# --- corpora ---
+
+refused 1 'cannot open the file: nowhere.tsv' train --pairs nowhere.tsv --out new
+refused 1 'the file is empty: empty.txt' train --pairs empty.txt --out new
+refused 1 'this is a folder: folder' train --pairs folder --out new
+refused 1 'most lines have not exactly one tab' train --pairs source.txt --out new
+refused 1 'binary.txt' train --pairs binary.txt --out new
+refused 1 'must have the same number of lines' train --source source.txt --target short.txt --out new
+refused 1 'of 1 pair, 1 cannot be held out' train --pairs one.tsv --out new
+refused 1 'lower --min-count' train --pairs pairs.tsv --min-count 100000 --out new
+refused 1 'raise --max-length' train --pairs pairs.tsv --max-length 2 --out new
+refused 1 'GB and the machine has' train --pairs pairs.tsv --width 8192 --hidden 65536 --layers 256 --out new
+check 'a corpus that is refused leaves no model' test ! -e new/weights.safetensors
+refused 1 'cannot be written to' train --pairs pairs.tsv --out source.txt
+refused 1 'cannot be written to' train --pairs pairs.tsv --out source.txt/below
+refused 1 'cannot be written to' --out source.txt
+
+# --- models ---
+
+refused 1 'there is no trained translator here' translate --model nowhere
+refused 1 'there is no trained translator here' translate --model source.txt
+refused 1 'this model was trained on pairs.tsv' score --model model
+refused 1 'holds a translator of another corpus' --out model
+cp -r model broken
+for file in weights.safetensors source.vocabulary target.vocabulary; do
+  size=$(wc -c <"model/$file")
+  for part in 0 3 2; do
+    [ "$part" = 0 ] && bytes=0 || bytes=$((size / part))
+    head -c "$bytes" "model/$file" >"broken/$file"
+    refused 1 "$file" translate --model broken
+  done
+  # One letter in the middle is another.
+  half=$((size / 2))
+  { head -c "$half" "model/$file" && printf '~' && tail -c "+$((half + 2))" "model/$file"; } >"broken/$file"
+  refused 1 "$file" translate --model broken
+  rm "broken/$file"
+  [ "$file" = weights.safetensors ] || refused 1 "$file" translate --model broken
+  cp "model/$file" "broken/$file"
+done
+
+# --- translating: one line for each line ---
+
+translated() { # NAME LINES : of the file `input`
+  "$program" translate --model model --threads 1 <input >output 2>errors || wrong "translate: $1: status $?"
+  check "translate: $1: $2 lines" test "$(wc -l <output)" -eq "$2"
+}
+printf 'the red cat 6\n\n   \nthe big dog 12\n' >input && translated 'empty and white lines' 4
+check 'an empty line stays empty' test "$(sed -n 2p output)" = ''
+printf 'the red cat 6' >input && translated 'no line feed at the end' 1
+: >input && translated 'no input' 0
+printf '\n' >input && translated 'an empty line alone' 1
+printf '\357\273\277the cat\r\nthe dog\r\n' >input && translated 'byte-order mark, carriage returns' 2
+check 'what was removed is said' grep -q 'byte-order mark' errors
+printf 'the \377\376 cat\nthe\000dog\n\000\n\342\200\250\n' >input && translated 'bytes that are no text' 4
+check 'what was repaired is said' grep -q 'NUL' errors
+head -c 10485760 /dev/zero | tr '\000' 'a' >input && echo >>input && echo 'the red cat 6' >>input
+translated 'a line of 10 MiB' 2
+check 'what was cut is said' grep -q 'cut' errors
+cat source.txt source.txt source.txt source.txt >input && translated 'several batches' "$(wc -l <input)"
+echo 'the azure cat' >input && translated 'an unknown word' 1
+check 'unknown words are named' grep -q '"azure"' errors
+"$program" translate --model model <folder >output 2>errors
+check 'a folder as input is refused' test $? -eq 1
+if [ -e /dev/full ]; then
+  "$program" translate --model model <source.txt >/dev/full 2>errors
+  check 'a full disk is noticed' test $? -eq 1
+fi
+"$program" translate --model model <source.txt >&- 2>errors
+check 'a closed output is noticed' test $? -eq 1
+yes 'the red cat 6' | head -n 2000 >input
+"$program" translate --model model <input 2>errors | head -n 1 >output
+check 'head gets its line' test "$(wc -l <output)" -eq 1
+check 'and nobody complains' test ! -s errors
+
+# --- scores ---
+
+refused 1 'source.txt has 180 lines, short.txt has 5' score --hypothesis source.txt --reference short.txt
+refused 1 'are empty' score --hypothesis empty.txt --reference empty.txt
+refused 1 'nowhere' score --hypothesis nowhere --reference source.txt
+"$program" score --hypothesis target.txt --reference target.txt >output 2>errors
+check 'a file scores 100 against itself' grep -q '^BLEU = 100.00' output
+check 'and says how it was counted' grep -q 'tok:word' output
+"$program" score --model model --pairs pairs.tsv >output 2>errors
+check 'a model is scored on pairs' grep -q 'of 180 exactly right' output
+
+# --- interrupted ---
+
+"$program" train --pairs pairs.tsv --out model --width 8 --heads 2 --layers 1 --threads 1 --minutes 10 >output 2>errors </dev/null &
+job=$!
+waited=0
+while ! grep -q 'left$' errors && [ $waited -lt 300 ]; do sleep 0.1 && waited=$((waited + 1)); done
+# A shell starts what runs in the background deaf to SIGINT; SIGTERM does the same.
+kill -TERM $job
+wait $job
+check 'an interrupted training ends with status 130' test $? -eq 130
+check 'says so' grep -q '^Interrupted after' output
+echo 'the red cat 6' >input && translated 'the model of an interrupted training' 1
+
+echo "$checks checks, $failures failed"
+[ $failures -eq 0 ]
