@@ -13,6 +13,14 @@ GemmOperand last_two_axes(const Tensor& x) {
   return {x.data(), x.size(-2), x.size(-1), x.stride(-2), x.stride(-1)};
 }
 
+// True for heads beside each other in memory, (…, S, H, D), seen as (…, H, S,
+// D). A product with such a B is laid out like B, so that joining its heads
+// again takes no copy.
+bool rows_outside_heads(const Tensor& b) {
+  return b.rank() >= 3 && b.size(-3) > 1 && b.size(-2) > 1 && b.stride(-1) == 1 &&
+         b.stride(-3) == b.size(-1) && b.stride(-2) == b.size(-3) * b.size(-1);
+}
+
 }  // namespace
 
 Shape detail::matmul_shape(const char* op, const Shape& a, const Shape& b) {
@@ -30,11 +38,15 @@ Shape detail::matmul_shape(const char* op, const Shape& a, const Shape& b) {
 Tensor matmul(const Tensor& a, const Tensor& b) {
   const Shape shape =
       detail::matmul_shape("matmul", a.checked("matmul").shape(), b.checked("matmul").shape());
-  // One matrix B for a whole batch of A: the batch's rows are just more rows of one product.
+  // One matrix B for a whole batch of A: the batch's rows are just more rows of
+  // one product.
   if (b.rank() == 2 && a.rank() > 2 && a.is_contiguous())
     return reshape(matmul(reshape(a, Shape{shape.with(-1, 1).elements(), a.size(-1)}), b), shape);
 
-  Tensor c = Tensor::uninitialised(shape);
+  const bool like_b = rows_outside_heads(b);
+  Tensor c = Tensor::uninitialised(like_b ? shape.with(-3, shape[-2]).with(-2, shape[-3]) : shape);
+  Scalar* const out = c.writable();
+  if (like_b) c = transpose(c, -3, -2);
   if (c.elements() == 0) return c;
   GemmBatchAxis axes[Shape::max_rank];
   int axis_count = 0;
@@ -43,7 +55,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   for (int axis = 0; axis < shape.rank() - 2; ++axis)
     if (shape[axis] != 1)
       axes[axis_count++] = {shape[axis], left.stride(axis), right.stride(axis), c.stride(axis)};
-  const GemmResult result{c.writable(), shape[-1]};
+  const GemmResult result{out, c.stride(-2)};
   batched_gemm(last_two_axes(left), last_two_axes(right), result, axes, axis_count);
   return c;
 }
@@ -60,7 +72,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Index count = inputs ? x.elements() / inputs : x.shape().with(-1, 1).elements();
   Tensor y = Tensor::uninitialised(x.shape().with(-1, outputs));
   Scalar* out = y.writable();
-  if (bias.defined()) {  // every row starts as the bias, and the product is added to it
+  if (bias.defined()) {  // every row starts as the bias, and the product is
+                         // added to it
     const Tensor start = contiguous(bias);
     parallel_for(count, std::max<Index>(1, Loop<1>::chunk / std::max<Index>(outputs, 1)),
                  [&](Index begin, Index end) {
