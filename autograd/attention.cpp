@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "autograd/elementwise.h"
 #include "autograd/matmul.h"
@@ -20,13 +21,35 @@ void check_shapes(const Shape& query, const Shape& key, const Shape& value) {
                     std::equal(query.begin(), query.end() - 2, value.begin());
   if (!fits)
     fail<ShapeError>("attention: shapes do not fit: query ", query, ", key ", key, ", value ", value,
-                     ": wanted are (B, H, T, D), (B, H, S, D) and (B, H, S, E), or all three without H");
+                     ": wanted are (B, H, T, D), (B, H, S, D) and (B, H, S, "
+                     "E), or all three without H");
 }
 
-// Keys that no query may attend to have weight 0 everywhere, but 0 · NaN is NaN: their rows are set to 0, so
-// that nothing in the padding can reach the result or any gradient.
+// True if a row that nobody sees holds NaN or infinity. rows (B, …, S, D), seen
+// (B or 1, …, S, 1).
+bool unseen_not_finite(const Tensor& rows, const Tensor& seen) {
+  const std::vector<Scalar> is_seen = seen.values();
+  const Index keys = seen.size(-2);
+  const auto any_in = [&](const Tensor& part, const Scalar* part_seen) {
+    for (Index s = 0; s < keys;) {
+      const Index begin = s;
+      while (s < keys && part_seen[s] == part_seen[begin]) ++s;  // a stretch of keys alike
+      if (part_seen[begin] == 0 && any_non_finite(slice(part, -2, begin, s))) return true;
+    }
+    return false;
+  };
+  if (seen.size(0) == 1) return any_in(rows, is_seen.data());
+  for (Index b = 0; b < seen.size(0); ++b)
+    if (any_in(select(rows, 0, b), is_seen.data() + b * keys)) return true;
+  return false;
+}
+
+// Keys that no query may attend to have weight 0 everywhere, but 0 · NaN is
+// NaN. Where such rows are not finite they are set to 0, so that nothing in the
+// padding can reach the result or any gradient; where they are finite, 0 times
+// them is 0 already, and nothing needs copying.
 Variable blank_unseen(const Variable& rows, const Tensor& seen) {
-  return where(seen, rows, 0);
+  return unseen_not_finite(rows.value(), seen) ? where(seen, rows, 0) : rows;
 }
 
 }  // namespace
@@ -54,8 +77,10 @@ Variable attention(const Variable& query, const Variable& key, const Variable& v
     }
   }
 
-  // Scaling the queries instead of the scores is the same, and touches T x D numbers instead of T x S.
-  Variable scores = matmul(query * scale, transpose(k));  // (B, H, T, S)
+  // Scaling the queries is the same as scaling the scores: the smaller are
+  // scaled, T x D or T x S numbers.
+  Variable scores = keys < query.size(-1) ? matmul(query, transpose(k)) * scale
+                                          : matmul(query * scale, transpose(k));  // (B, H, T, S)
   if (bias.defined()) scores = scores + bias;
   if (!(scores.shape() == query.shape().with(-1, keys)))
     fail<ShapeError>("attention: the bias does not broadcast to the scores: ", bias.shape(), " for ",
