@@ -21,12 +21,10 @@ void check_shapes(const Shape& query, const Shape& key, const Shape& value) {
                     std::equal(query.begin(), query.end() - 2, value.begin());
   if (!fits)
     fail<ShapeError>("attention: shapes do not fit: query ", query, ", key ", key, ", value ", value,
-                     ": wanted are (B, H, T, D), (B, H, S, D) and (B, H, S, "
-                     "E), or all three without H");
+                     ": wanted are (B, H, T, D), (B, H, S, D) and (B, H, S, E), or all three without H");
 }
 
-// True if a row that nobody sees holds NaN or infinity. rows (B, …, S, D), seen
-// (B or 1, …, S, 1).
+// True if a row that nobody sees holds NaN or infinity. rows (B, …, S, D), seen (B or 1, …, S, 1).
 bool unseen_not_finite(const Tensor& rows, const Tensor& seen) {
   const std::vector<Scalar> is_seen = seen.values();
   const Index keys = seen.size(-2);
@@ -44,10 +42,9 @@ bool unseen_not_finite(const Tensor& rows, const Tensor& seen) {
   return false;
 }
 
-// Keys that no query may attend to have weight 0 everywhere, but 0 · NaN is
-// NaN. Where such rows are not finite they are set to 0, so that nothing in the
-// padding can reach the result or any gradient; where they are finite, 0 times
-// them is 0 already, and nothing needs copying.
+// Keys that no query may attend to have weight 0 everywhere, but 0 · NaN is NaN. Where such rows are not
+// finite they are set to 0, so that nothing in the padding can reach the result or any gradient; where they
+// are, 0 times them is 0 already, and the rows need no copy.
 Variable blank_unseen(const Variable& rows, const Tensor& seen) {
   return unseen_not_finite(rows.value(), seen) ? where(seen, rows, 0) : rows;
 }
@@ -77,8 +74,7 @@ Variable attention(const Variable& query, const Variable& key, const Variable& v
     }
   }
 
-  // Scaling the queries is the same as scaling the scores: the smaller are
-  // scaled, T x D or T x S numbers.
+  // Scaling the queries is the same as scaling the scores: T x D or T x S numbers, whichever are fewer.
   Variable scores = keys < query.size(-1) ? matmul(query, transpose(k)) * scale
                                           : matmul(query * scale, transpose(k));  // (B, H, T, S)
   if (bias.defined()) scores = scores + bias;

@@ -15,23 +15,21 @@ thread_local const detail::PullbackTap::Change* tap = nullptr;
 
 // One backward pass.
 //
-// Nodes are visited newest first. That order is topological without any
-// sorting: an operation can only use values that exist, so its parents are
-// always older than itself, and when a node is visited everything that used it
-// (all of it newer) has been visited, so its gradient is complete. Why that
-// matters, in the smallest example:
+// Nodes are visited newest first. That order is topological without any sorting: an operation can only use
+// values that exist, so its parents are always older than itself, and when a node is visited everything that
+// used it (all of it newer) has been visited, so its gradient is complete. Why that matters, in the smallest
+// example:
 //
 //     b = a + a;   c = b + b;        // dc/da = 4
 //
-// c gives b the gradient 1 + 1 = 2, in two parts. Were b visited after the
-// first part, it would hand on 1 to each of a's two uses and then 2 more for
-// the second part; or, worse, never come back for it.
+// c gives b the gradient 1 + 1 = 2, in two parts. Were b visited after the first part, it would hand on 1 to
+// each of a's two uses and then 2 more for the second part; or, worse, never come back for it.
 class BackwardPass {
  public:
   BackwardPass(GradientOptions options) : options_(options) {}
 
-  // Visits all that `root` depends on; afterwards the slots of leaves and of
-  // nodes in `wanted` hold their gradients.
+  // Visits all that `root` depends on; afterwards the slots of leaves and of nodes in `wanted` hold their
+  // gradients.
   void run(const NodeHandle& root, const Variable& dy, const std::unordered_set<const Node*>& wanted) {
     receive("backward", root, dy);
     while (!queue_.empty()) {
@@ -60,10 +58,9 @@ class BackwardPass {
  private:
   struct Slot {
     NodeHandle handle;
-    Tensor sum;  // what has arrived so far
-    bool borrowed = false;
-    Variable recorded;  // the same, with its history, when gradients are to be
-                        // differentiable
+    Tensor sum;             // what has arrived so far
+    bool borrowed = false;  // the memory of `sum` may be somebody else's
+    Variable recorded;      // the same sum, with its history, when gradients are to be differentiable
   };
   struct Older {
     bool operator()(const NodeHandle& a, const NodeHandle& b) const { return a->order < b->order; }
@@ -100,14 +97,14 @@ class BackwardPass {
       slot.recorded = is_new ? whole : slot.recorded + whole;
       slot.sum = slot.recorded.value();
     } else if (is_new && gradient.kind() == Gradient::Kind::whole) {
-      slot.sum = gradient.value().value();  // perhaps somebody else's memory
+      slot.sum = gradient.value().value();
       slot.borrowed = true;
     } else if (slot.borrowed && gradient.kind() == Gradient::Kind::whole) {
-      slot.sum = slot.sum + gradient.value().value();  // cheaper than a copy that is then added to
+      slot.sum = slot.sum + gradient.value().value();  // one pass, where add_to would copy first
       slot.borrowed = false;
     } else {
       if (is_new) slot.sum = zeros(node->shape);
-      gradient.add_to(slot.sum);  // copies first where the memory is shared
+      gradient.add_to(slot.sum);
       slot.borrowed = false;
     }
   }
@@ -117,8 +114,7 @@ class BackwardPass {
   std::priority_queue<NodeHandle, std::vector<NodeHandle>, Older> queue_;
 };
 
-// Operations inside pullbacks are recorded only when the gradients are to be
-// differentiable.
+// Operations inside pullbacks are recorded only when the gradients are to be differentiable.
 class RecordingScope {
  public:
   explicit RecordingScope(bool record) {
@@ -132,9 +128,9 @@ class RecordingScope {
 void check_root(const char* what, const Variable& y) {
   y.value().checked(what);
   if (!y.requires_gradient())
-    fail<GraphError>(what, ": the value has no history: ", y.shape(),
-                     ": nothing it was computed from is tracked, or it was "
-                     "detached or computed under NoGradient");
+    fail<GraphError>(
+        what, ": the value has no history: ", y.shape(),
+        ": nothing it was computed from is tracked, or it was detached or computed under NoGradient");
 }
 
 }  // namespace

@@ -6,16 +6,14 @@
 
 namespace attune::inline ATTUNE_PRECISION {
 
-// C = A B,   dA = dC Bᵀ,   dB = Aᵀ dC        (dc_mn reaches a_mk through b_kn,
-// and b_kn through a_mk)
+// C = A B,   dA = dC Bᵀ,   dB = Aᵀ dC        (dc_mn reaches a_mk through b_kn, and b_kn through a_mk)
 Variable matmul(const Variable& a, const Variable& b) {
   return record("matmul", matmul(a.value(), b.value()), {a, b}, [a, b](const Variable& dc) {
     Gradient da;
     Gradient db;
     if (a.requires_gradient()) da = sum_to(matmul(dc, transpose(b)), a.shape());
     if (b.requires_gradient()) {
-      // Where B is the transpose of what lies in memory, so is
-      // its gradient: dBᵀ = dCᵀ A.
+      // Where B is the transpose of what lies in memory, so is its gradient: dBᵀ = dCᵀ A.
       const bool transposed = b.value().stride(-1) != 1 && b.value().stride(-2) == 1;
       db = sum_to(transposed ? transpose(matmul(transpose(dc), a)) : matmul(transpose(a), dc), b.shape());
     }
@@ -23,8 +21,8 @@ Variable matmul(const Variable& a, const Variable& b) {
   });
 }
 
-// Y = X Wᵀ + b,   dX = dY W,   dW = dYᵀ X,   db = Σ_rows dY        with all
-// axes of X but the last as one: the rows
+// Y = X Wᵀ + b,   dX = dY W,   dW = dYᵀ X,   db = Σ_rows dY        with all axes of X but the last as one:
+// the rows
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {
   std::vector<Variable> parents{x, weight};
   if (bias.defined()) parents.push_back(bias);

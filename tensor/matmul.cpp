@@ -13,9 +13,8 @@ GemmOperand last_two_axes(const Tensor& x) {
   return {x.data(), x.size(-2), x.size(-1), x.stride(-2), x.stride(-1)};
 }
 
-// True for heads beside each other in memory, (…, S, H, D), seen as (…, H, S,
-// D). A product with such a B is laid out like B, so that joining its heads
-// again takes no copy.
+// True for heads that lie beside each other in memory, (…, S, H, D), seen as (…, H, S, D). A product with
+// such a B is laid out like B, so that joining its heads again takes no copy.
 bool rows_outside_heads(const Tensor& b) {
   return b.rank() >= 3 && b.size(-3) > 1 && b.size(-2) > 1 && b.stride(-1) == 1 &&
          b.stride(-3) == b.size(-1) && b.stride(-2) == b.size(-3) * b.size(-1);
@@ -38,8 +37,7 @@ Shape detail::matmul_shape(const char* op, const Shape& a, const Shape& b) {
 Tensor matmul(const Tensor& a, const Tensor& b) {
   const Shape shape =
       detail::matmul_shape("matmul", a.checked("matmul").shape(), b.checked("matmul").shape());
-  // One matrix B for a whole batch of A: the batch's rows are just more rows of
-  // one product.
+  // One matrix B for a whole batch of A: the batch's rows are just more rows of one product.
   if (b.rank() == 2 && a.rank() > 2 && a.is_contiguous())
     return reshape(matmul(reshape(a, Shape{shape.with(-1, 1).elements(), a.size(-1)}), b), shape);
 
@@ -72,8 +70,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Index count = inputs ? x.elements() / inputs : x.shape().with(-1, 1).elements();
   Tensor y = Tensor::uninitialised(x.shape().with(-1, outputs));
   Scalar* out = y.writable();
-  if (bias.defined()) {  // every row starts as the bias, and the product is
-                         // added to it
+  if (bias.defined()) {  // every row starts as the bias, and the product is added to it
     const Tensor start = contiguous(bias);
     parallel_for(count, std::max<Index>(1, Loop<1>::chunk / std::max<Index>(outputs, 1)),
                  [&](Index begin, Index end) {
