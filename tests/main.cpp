@@ -1,6 +1,7 @@
 // The test runner: doctest's own, with one addition.
 //
-// Sweeps that take long are marked `* doctest::skip()`; they run when ATTUNE_FULL is set, as `./run test --full` does.
+// Sweeps that take long are marked `* doctest::skip()`; they run when ATTUNE_FULL is set, as `./run test
+// --full` does.
 
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>

@@ -1,4 +1,5 @@
-// Turns the code that README.md and the chapters show into sources, so that it is compiled and run as it stands there.
+// Turns the code that README.md and the chapters show into sources, so that it is compiled and run as it
+// stands there.
 //
 //   code_blocks extract FILE.md FOLDER PROGRAMS   writes FOLDER/snippets.cpp, program_1.cpp, program_1.txt, …
 //   code_blocks links ROOT FILE.md…               checks that what the files link to or name exists
@@ -8,8 +9,8 @@
 //   ```cpp declarations   types and functions, which later blocks of the same file may use
 //   ```cpp program        a whole program; a ```text block that comes next is exactly what it prints
 //   ```cpp sketch         not compiled: for an idea that is no code yet
-// A comment `<!-- cpp … -->` right above a block is put before its code and not shown to readers. A ```cpp block with
-// an `int main` is a program, whatever it is marked with.
+// A comment `<!-- cpp … -->` right above a block is put before its code and not shown to readers. A ```cpp
+// block with an `int main` is a program, whatever it is marked with.
 
 #include <cctype>
 #include <filesystem>
@@ -52,7 +53,9 @@ std::string trim(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
 }
 
-bool is_fence(const std::string& line) { return trim(line).starts_with("```"); }
+bool is_fence(const std::string& line) {
+  return trim(line).starts_with("```");
+}
 
 std::vector<Block> blocks_of(const fs::path& path) {
   const std::vector<std::string> lines = read_lines(path);
@@ -64,7 +67,10 @@ std::vector<Block> blocks_of(const fs::path& path) {
       while (++i < lines.size() && trim(lines[i]) != "-->") setup += lines[i] + "\n";
     } else if (is_fence(lines[i])) {
       const std::size_t indent = lines[i].find('`');
-      Block block{.info = trim(lines[i].substr(indent + 3)), .code = "", .setup = setup, .line = static_cast<int>(i) + 2};
+      Block block{.info = trim(lines[i].substr(indent + 3)),
+                  .code = "",
+                  .setup = setup,
+                  .line = static_cast<int>(i) + 2};
       while (++i < lines.size() && !is_fence(lines[i])) {
         // A block inside a list is indented as its fence is.
         const bool indented = lines[i].find_first_not_of(' ') >= indent && lines[i].size() >= indent;
@@ -80,7 +86,8 @@ std::vector<Block> blocks_of(const fs::path& path) {
   return blocks;
 }
 
-/// Takes the #include lines out of `code`: they cannot stay inside a function. An empty line keeps the numbers right.
+/// Takes the #include lines out of `code`: they cannot stay inside a function. An empty line keeps the
+/// numbers right.
 std::string without_includes(const std::string& code, std::set<std::string>& includes) {
   std::istringstream lines(code);
   std::string rest;
@@ -112,8 +119,8 @@ void extract(const fs::path& path, const fs::path& folder, int expected_programs
     } else if (info == "cpp declarations") {
       snippets += without_includes(setup, includes) + place + without_includes(code, includes);
     } else if (info == "cpp") {
-      snippets += "void block_" + std::to_string(line) + "() {\n" + without_includes(setup, includes) + place +
-                  without_includes(code, includes) + "}\n";
+      snippets += "void block_" + std::to_string(line) + "() {\n" + without_includes(setup, includes) +
+                  place + without_includes(code, includes) + "}\n";
     } else {
       throw std::runtime_error(path.string() + ":" + std::to_string(line - 1) + ": a block marked '" + info +
                                "': use cpp, cpp declarations, cpp program or cpp sketch");
@@ -126,7 +133,8 @@ void extract(const fs::path& path, const fs::path& folder, int expected_programs
   std::string text;
   for (const std::string& include : includes) text += include + "\n";
   const std::string name = fs::absolute(folder).filename().string();
-  write(folder / "snippets.cpp", text + "namespace docs_" + name + " {\nusing namespace attune;\n" + snippets + "}\n");
+  write(folder / "snippets.cpp",
+        text + "namespace docs_" + name + " {\nusing namespace attune;\n" + snippets + "}\n");
 }
 
 /// The name GitHub gives a heading: lower case, spaces to hyphens, no punctuation.
@@ -135,7 +143,8 @@ std::string anchor_of(const std::string& heading) {
   for (const char c : heading) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == ' ') anchor += '-';
-    if (byte >= 0x80 || std::isalnum(byte) || c == '-' || c == '_') anchor += static_cast<char>(std::tolower(byte));
+    if (byte >= 0x80 || std::isalnum(byte) || c == '-' || c == '_')
+      anchor += static_cast<char>(std::tolower(byte));
   }
   return anchor;
 }
@@ -145,7 +154,8 @@ std::set<std::string> anchors_of(const fs::path& path) {
   bool code = false;
   for (const std::string& line : read_lines(path)) {
     if (is_fence(line)) code = !code;
-    if (!code && line.starts_with("#")) anchors.insert(anchor_of(trim(line.substr(line.find_first_not_of('#')))));
+    if (!code && line.starts_with("#"))
+      anchors.insert(anchor_of(trim(line.substr(line.find_first_not_of('#')))));
   }
   return anchors;
 }

@@ -1,3 +1,5 @@
 #include "attune.h"
 
-int main() { return attune::zeros({2, 3}).shape() == attune::Shape{2, 3} ? 0 : 1; }
+int main() {
+  return attune::zeros({2, 3}).shape() == attune::Shape{2, 3} ? 0 : 1;
+}
