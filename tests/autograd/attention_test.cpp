@@ -195,8 +195,8 @@ TEST_CASE("attention: what stands in padded keys and values changes nothing, to 
   const Tensor dy = random_tensor({3, 2, 4, 5}, engine);
   for (const Mask& mask : {Mask::padding({9, 4, 0}), Mask::padding({9, 4, 0}) & Mask::window(3, 3)}) {
     const Attended base = attend(query, key, value, mask, dy);
-    for (const Scalar filler :
-         {Scalar(0), Scalar(-3), Scalar(1e30), not_a_number, std::numeric_limits<Scalar>::infinity()}) {
+    for (const Scalar filler : {Scalar(0), Scalar(-3), Scalar(1e30), std::numeric_limits<Scalar>::max(),
+                                not_a_number, std::numeric_limits<Scalar>::infinity()}) {
       Tensor dirty_key = with_positions(with_positions(key, 1, 4, filler), 2, 0, filler);
       Tensor dirty_value = with_positions(with_positions(value, 1, 4, filler), 2, 0, filler);
       const Attended found = attend(query, dirty_key, dirty_value, mask, dy);

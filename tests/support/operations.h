@@ -409,7 +409,8 @@ inline void check_spoiled_gradients(const std::vector<Operation>& operations) {
         }
       }
     }
-    CHECK_MESSAGE((interesting || elements_in_all == 0), operation.name, ": none of its cases has a gradient that could be spoiled");
+    CHECK_MESSAGE((interesting || elements_in_all == 0), operation.name,
+                  ": none of its cases has a gradient that could be spoiled");
   }
   MESSAGE("spoiled gradients: ", caught[0], " scaled, ", caught[1], " flipped, ", caught[2],
           " without their reduction");
