@@ -13,6 +13,8 @@ TrainingSettings tour_settings() {
   settings.model.decoder_layers = 2;
   settings.model.dropout = 0;
   settings.epochs = 1;
+  settings.batch_tokens = 1024;
+  settings.rate = 4e-3;
   settings.warmup = 100;
   settings.label_smoothing = 0;
   return settings;
