@@ -8,37 +8,54 @@ namespace {
 
 constexpr char32_t replacement = 0xFFFD;
 
-struct Decoded {
-  char32_t character;
-  std::size_t length;  // bytes used; 0 where the bytes are not well-formed
+struct ByteRange {
+  unsigned char low, high;
+  bool has(unsigned char byte) const { return byte >= low && byte <= high; }
 };
 
-// The character that starts at text[at].
-//   0xxxxxxx   110xxxxx 10xxxxxx   1110xxxx 10xxxxxx 10xxxxxx   11110xxx 10xxxxxx 10xxxxxx 10xxxxxx
-Decoded decode_at(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[at + i]); };
-  const std::uint8_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || at + length > text.size()) return {replacement, 0};
-  char32_t character = first & (0xFFu >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return {replacement, 0};
-    character = (character << 6) | (byte(i) & 0x3Fu);
-  }
-  // The shortest form only (two bytes: ensured by 0xC2 above), no surrogates, nothing beyond the last plane.
-  const bool too_long = (length == 3 && character < 0x800) || (length == 4 && character < 0x10000);
-  const bool surrogate = character >= 0xD800 && character <= 0xDFFF;
-  if (too_long || surrogate || character > 0x10FFFF) return {replacement, 0};
-  return {character, length};
+// What may follow a lead byte. Only the second byte has special ranges; they keep out overlong forms (E0,
+// F0), surrogates (ED) and values above U+10FFFF (F4). The Unicode Standard, table 3-7.
+struct Lead {
+  std::size_t length;  // of the whole character, 0 for a byte that begins none
+  ByteRange second;
+  unsigned char bits;  // of the lead byte that belong to the code point
+};
+
+Lead lead_of(unsigned char byte) {
+  if (byte <= 0x7F) return {1, {0x80, 0xBF}, 0x7F};
+  if (byte <= 0xC1) return {0, {0x80, 0xBF}, 0};
+  if (byte <= 0xDF) return {2, {0x80, 0xBF}, 0x1F};
+  if (byte == 0xE0) return {3, {0xA0, 0xBF}, 0x0F};
+  if (byte == 0xED) return {3, {0x80, 0x9F}, 0x0F};
+  if (byte <= 0xEF) return {3, {0x80, 0xBF}, 0x0F};
+  if (byte == 0xF0) return {4, {0x90, 0xBF}, 0x07};
+  if (byte <= 0xF3) return {4, {0x80, 0xBF}, 0x07};
+  if (byte == 0xF4) return {4, {0x80, 0x8F}, 0x07};
+  return {0, {0x80, 0xBF}, 0};
 }
 
 }  // namespace
 
+DecodedCharacter decode_character(std::string_view bytes, std::size_t position) {
+  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  const Lead lead = lead_of(byte_at(position));
+  if (lead.length == 0) return {replacement, 1, false};
+
+  char32_t code_point = byte_at(position) & lead.bits;
+  ByteRange allowed = lead.second;
+  for (std::size_t i = 1; i < lead.length; ++i) {
+    // The bytes so far could have begun a character, so they are one maximal subpart, replaced together.
+    if (position + i >= bytes.size() || !allowed.has(byte_at(position + i))) return {replacement, i, false};
+    code_point = (code_point << 6) | (byte_at(position + i) & 0x3Fu);
+    allowed = {0x80, 0xBF};
+  }
+  return {code_point, lead.length, true};
+}
+
 std::size_t find_invalid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
-    const Decoded next = decode_at(text, at);
-    if (next.length == 0) return at;
+    const DecodedCharacter next = decode_character(text, at);
+    if (!next.valid) return at;
     at += next.length;
   }
   return std::string_view::npos;
@@ -47,9 +64,9 @@ std::size_t find_invalid_utf8(std::string_view text) {
 std::u32string decode_utf8(std::string_view text) {
   std::u32string characters;
   for (std::size_t at = 0; at < text.size();) {
-    const Decoded next = decode_at(text, at);
-    characters += next.character;
-    at += next.length == 0 ? 1 : next.length;
+    const DecodedCharacter next = decode_character(text, at);
+    characters += next.code_point;
+    at += next.length;
   }
   return characters;
 }
@@ -58,7 +75,8 @@ std::string encode_utf8(std::u32string_view characters) {
   std::string text;
   const auto put = [&](char32_t byte) { text += static_cast<char>(static_cast<std::uint8_t>(byte)); };
   const auto put_rest = [&](char32_t character, int shift) { put(0x80u | ((character >> shift) & 0x3Fu)); };
-  for (const char32_t c : characters) {
+  for (char32_t c : characters) {
+    if ((c >= 0xD800 && c <= 0xDFFF) || c > 0x10FFFF) c = replacement;
     if (c < 0x80) {
       put(c);
     } else if (c < 0x800) {

@@ -4,18 +4,33 @@
 #include <string>
 #include <string_view>
 
-// As much of Unicode as labels in pictures and names in files need: decoding, encoding and the width of
-// characters.
+// As much of Unicode as labels in pictures, names in files and the tokenisers of text/ need: decoding,
+// encoding and the width of characters.
+//
+// UTF-8 is read strictly: no overlong forms, no surrogates, nothing above U+10FFFF (Unicode Standard, table
+// 3-7). What is not UTF-8 reads as U+FFFD, one for each maximal subpart: the longest run of bytes that could
+// have begun a character (Unicode Standard, section 3.9). Python's bytes.decode('utf-8', errors='replace')
+// does the same, so a file reads alike in both.
 
 namespace attune::io {
 
-/// The position of the first byte that is not well-formed UTF-8 (Unicode standard, table 3-7: no overlong
-/// forms, no surrogates, nothing above U+10FFFF), or npos.
+/// One step of the decoder.
+struct DecodedCharacter {
+  char32_t code_point;  // U+FFFD when not valid
+  std::size_t length;   // bytes used, at least 1
+  bool valid;
+};
+
+/// Decodes the character that begins at `position`, which must lie inside `bytes`.
+DecodedCharacter decode_character(std::string_view bytes, std::size_t position = 0);
+
+/// The position of the first byte that is not part of a valid character, or npos.
 std::size_t find_invalid_utf8(std::string_view text);
 
-/// The characters of a text. Every byte that is not part of well-formed UTF-8 becomes U+FFFD.
+/// All characters of a text, U+FFFD for what is invalid.
 std::u32string decode_utf8(std::string_view text);
 
+/// UTF-8 of characters; U+FFFD for surrogates and values above U+10FFFF.
 std::string encode_utf8(std::u32string_view characters);
 
 /// A label whose every character can be seen and is allowed in XML: spaces at either end become ␣, a line

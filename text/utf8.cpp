@@ -1,82 +1,14 @@
 #include "text/utf8.h"
 
 namespace attune::text {
-namespace {
-
-struct ByteRange {
-  unsigned char low, high;
-  bool has(unsigned char byte) const { return byte >= low && byte <= high; }
-};
-
-// What may follow a lead byte. Only the second byte has special ranges; they keep out overlong forms (E0,
-// F0), surrogates (ED) and values above U+10FFFF (F4). The Unicode Standard, table 3-7.
-struct Lead {
-  std::size_t length;  // of the whole character, 0 for a byte that begins none
-  ByteRange second;
-  unsigned char bits;  // of the lead byte that belong to the code point
-};
-
-Lead lead_of(unsigned char byte) {
-  if (byte <= 0x7F) return {1, {0x80, 0xBF}, 0x7F};
-  if (byte <= 0xC1) return {0, {0x80, 0xBF}, 0};
-  if (byte <= 0xDF) return {2, {0x80, 0xBF}, 0x1F};
-  if (byte == 0xE0) return {3, {0xA0, 0xBF}, 0x0F};
-  if (byte == 0xED) return {3, {0x80, 0x9F}, 0x0F};
-  if (byte <= 0xEF) return {3, {0x80, 0xBF}, 0x0F};
-  if (byte == 0xF0) return {4, {0x90, 0xBF}, 0x07};
-  if (byte <= 0xF3) return {4, {0x80, 0xBF}, 0x07};
-  if (byte == 0xF4) return {4, {0x80, 0x8F}, 0x07};
-  return {0, {0x80, 0xBF}, 0};
-}
-
-constexpr char32_t replacement = 0xFFFD;
-
-}  // namespace
-
-DecodedCharacter decode_character(std::string_view bytes, std::size_t position) {
-  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  const Lead lead = lead_of(byte_at(position));
-  if (lead.length == 0) return {replacement, 1, false};
-
-  char32_t code_point = byte_at(position) & lead.bits;
-  ByteRange allowed = lead.second;
-  for (std::size_t i = 1; i < lead.length; ++i) {
-    // The bytes so far could have begun a character, so they are one maximal subpart, replaced together.
-    if (position + i >= bytes.size() || !allowed.has(byte_at(position + i))) return {replacement, i, false};
-    code_point = (code_point << 6) | (byte_at(position + i) & 0x3Fu);
-    allowed = {0x80, 0xBF};
-  }
-  return {code_point, lead.length, true};
-}
-
-std::u32string decode_utf8(std::string_view bytes) {
-  std::u32string result;
-  for (std::size_t i = 0; i < bytes.size();) {
-    const DecodedCharacter c = decode_character(bytes, i);
-    result += c.code_point;
-    i += c.length;
-  }
-  return result;
-}
 
 std::string encode_utf8(char32_t code_point) {
-  const auto byte = [](char32_t value) { return static_cast<char>(static_cast<unsigned char>(value)); };
-  const auto tail = [&](int shift) { return byte(0x80u | ((code_point >> shift) & 0x3Fu)); };
-  const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
-  if (surrogate || code_point > 0x10FFFF) return std::string(replacement_character);
-  if (code_point < 0x80) return {byte(code_point)};
-  if (code_point < 0x800) return {byte(0xC0u | (code_point >> 6)), tail(0)};
-  if (code_point < 0x10000) return {byte(0xE0u | (code_point >> 12)), tail(6), tail(0)};
-  return {byte(0xF0u | (code_point >> 18)), tail(12), tail(6), tail(0)};
+  return io::encode_utf8({&code_point, 1});
 }
 
 std::optional<std::size_t> find_invalid_utf8(std::string_view bytes) {
-  for (std::size_t i = 0; i < bytes.size();) {
-    const DecodedCharacter c = decode_character(bytes, i);
-    if (!c.valid) return i;
-    i += c.length;
-  }
-  return std::nullopt;
+  const std::size_t at = io::find_invalid_utf8(bytes);
+  return at == std::string_view::npos ? std::nullopt : std::optional(at);
 }
 
 std::string repair_utf8(std::string_view bytes) {

@@ -6,11 +6,10 @@
 #include <string_view>
 #include <vector>
 
-// UTF-8, strictly: no overlong forms, no surrogates, nothing above U+10FFFF (Unicode Standard, table 3-7).
-//
-// What is not UTF-8 reads as U+FFFD, one for each maximal subpart: the longest run of bytes that could have
-// begun a character (Unicode Standard, section 3.9). Python's bytes.decode('utf-8', errors='replace')
-// does the same, so a file reads alike in both.
+#include "io/unicode.h"
+
+// Lines of text as characters. UTF-8 is decoded by io/unicode.h, strictly; here is what tokenisers and corpus
+// readers do with it.
 //
 // Left out: normalisation (e + combining acute stays two code points) and grapheme clusters.
 
@@ -19,18 +18,9 @@ namespace attune::text {
 /// U+FFFD in UTF-8.
 inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
 
-/// One step of the decoder.
-struct DecodedCharacter {
-  char32_t code_point;  // U+FFFD when not valid
-  std::size_t length;   // bytes used, at least 1
-  bool valid;
-};
-
-/// Decodes the character that begins at `position`, which must lie inside `bytes`.
-DecodedCharacter decode_character(std::string_view bytes, std::size_t position = 0);
-
-/// All code points, U+FFFD for what is invalid.
-std::u32string decode_utf8(std::string_view bytes);
+using io::decode_character;
+using io::decode_utf8;
+using io::DecodedCharacter;
 
 /// UTF-8 of one code point; U+FFFD for surrogates and values above U+10FFFF.
 std::string encode_utf8(char32_t code_point);
