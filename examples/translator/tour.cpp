@@ -82,10 +82,10 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings) {
     const TrainingResult result =
         train(fresh, encode_builtin(fresh, corpus), settings, [](const EpochFigures&) {});
     if (result.interrupted) {
-      std::cout
-          << "Interrupted after " << result.steps
-          << " steps: nothing is kept of a half-trained tour. Run it again to train from the start, or\n"
-             "run `translator train`, which keeps what it has when it is interrupted.\n";
+      std::cout << "Interrupted after " << result.steps
+                << " steps: nothing is kept of a half-trained tour.\n"
+                   "Run it again to train from the start. `translator train` keeps what it has when\n"
+                   "it is interrupted.\n";
       return 130;
     }
     std::cout << "Trained " << result.steps << " steps in " << minutes_and_seconds(result.seconds)

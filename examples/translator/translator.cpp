@@ -168,6 +168,10 @@ Translator Translator::load(const std::filesystem::path& folder) {
   nn::TransformerSettings settings = from_notes(notes, weights);
 
   const auto load_side = [&](const std::string& tokens, const std::string& sum, const char* name) {
+    if (!std::filesystem::exists(folder / name))
+      fail<FileError>((folder / name).string(),
+                      ": the translator here is only half there without this file: ",
+                      "restore it, or train the model again");
     Side side{text::make_tokenizer(note(notes, tokens, weights)), text::Vocabulary::load(folder / name)};
     if (note(notes, sum, weights) != checksum(side.vocabulary))
       fail<FileError>((folder / name).string(), ": this is not the vocabulary that ", weights_name,

@@ -1,0 +1,454 @@
+#include "examples/translator/translator.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "examples/translator/builtin.h"
+#include "examples/translator/flags.h"
+#include "examples/translator/progress.h"
+#include "examples/translator/train.h"
+#include "io/file.h"
+#include "tests/io/scratch.h"
+
+using namespace attune;
+using namespace attune::examples;
+
+namespace {
+
+const Corpus& small_corpus() {
+  static const Corpus made = make_corpus(1, 400, 40);
+  return made;
+}
+
+TrainingSettings small_settings() {
+  TrainingSettings settings = tour_settings();
+  settings.model.width = 16;
+  settings.model.hidden = 16;
+  settings.model.heads = 2;
+  settings.model.encoder_layers = settings.model.decoder_layers = 1;
+  settings.batch_tokens = 512;
+  settings.warmup = 5;
+  settings.rate = 0.01;
+  return settings;
+}
+
+/// Untrained: what it says is nonsense, but always the same nonsense.
+Translator small_translator() {
+  TrainingSettings settings = small_settings();
+  return make_builtin_translator(small_corpus(), settings);
+}
+
+std::vector<std::string> some_sources() {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < 8; ++i) lines.push_back(small_corpus().held_out[i].pair.source);
+  return lines;
+}
+
+template <class Error, class Call>
+std::string message_of(const Call& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::vector<Scalar> all_weights(const Translator& translator) {
+  std::vector<Scalar> all;
+  nn::for_each_parameter(translator.model, [&](const std::string&, const nn::Parameter& parameter) {
+    for (const Scalar weight : parameter.value().values()) all.push_back(weight);
+  });
+  return all;
+}
+
+}  // namespace
+
+// ---- files
+
+TEST_CASE("translator: a saved one, loaded again, translates alike to the letter") {
+  const Scratch scratch;
+  for (const bool other_kind : {false, true}) {
+    CAPTURE(other_kind);
+    TrainingSettings settings = small_settings();
+    if (other_kind) {
+      settings.model.norm = nn::NormPlacement::post;
+      settings.model.activation = nn::Activation::gelu;
+      settings.model.source_view = nn::SourceView::mean;
+      settings.model.decoder_layers = 2;
+    }
+    const Translator first = make_builtin_translator(small_corpus(), settings);
+    first.save(scratch / "model", {{"corpus", "a test"}});
+    const Translator second = Translator::load(scratch / "model");
+    CHECK(second.translate(some_sources()) == first.translate(some_sources()));
+    CHECK(all_weights(second) == all_weights(first));
+    CHECK(second.model.settings.activation == first.model.settings.activation);
+    CHECK(second.notes.at("corpus") == "a test");
+  }
+}
+
+TEST_CASE("translator: a folder that is missing, half there or of two trainings is refused") {
+  const Scratch scratch;
+  const std::filesystem::path folder = scratch / "model";
+  const auto error = [&] { return message_of<FileError>([&] { Translator::load(folder); }); };
+  CHECK(contains(error(), "there is no trained translator here"));
+
+  const Translator translator = small_translator();
+  translator.save(folder, {});
+  CHECK(error() == "no error");
+  std::filesystem::remove(folder / "target.vocabulary");
+  CHECK(contains(error(), "target.vocabulary"));
+
+  // As many tokens, but in another order: every word would be taken for another.
+  translator.save(folder, {});
+  std::string tokens = io::read_file(folder / "source.vocabulary", 1 << 20);
+  const std::size_t fifth = tokens.find("</s>\n") + 5;
+  const std::size_t sixth = tokens.find('\n', fifth) + 1;
+  const std::size_t seventh = tokens.find('\n', sixth) + 1;
+  tokens = tokens.substr(0, fifth) + tokens.substr(sixth, seventh - sixth) +
+           tokens.substr(fifth, sixth - fifth) + tokens.substr(seventh);
+  io::write_atomically(folder / "source.vocabulary", tokens);
+  CHECK(contains(error(), "this is not the vocabulary that weights.safetensors was trained with"));
+
+  translator.save(folder, {});
+  const std::string weights = io::read_file(folder / "weights.safetensors", 1 << 24);
+  io::write_atomically(folder / "weights.safetensors", weights.substr(0, weights.size() / 2));
+  CHECK(contains(error(), "weights.safetensors"));
+}
+
+TEST_CASE("translator: settings that make no model are refused, before memory is taken for them") {
+  const Scratch scratch;
+  const std::filesystem::path folder = scratch / "model";
+  const Translator translator = small_translator();
+  struct Case {
+    const char *name, *value, *error;
+  };
+  for (const Case& wrong : {Case{"width", "wide", "is no number"},
+                            {"width", "nan", "a whole number"},
+                            {"width", "-16", "a whole number"},
+                            {"width", "32", "not in the model"},
+                            {"width", "1048576", "larger model"},
+                            {"decoder_layers", "1000000", "larger model"},
+                            {"heads", "3", "does not split into 3 heads"},
+                            {"dropout", "1", "the rate is 1"},
+                            {"norm", "middle", "expected is pre or post"},
+                            {"activation", "step", "expected is relu, gelu or silu"},
+                            {"source_tokens", "runes", "no tokeniser has this name"},
+                            {"source_vocabulary_crc32c", "00000000", "this is not the vocabulary"}}) {
+    CAPTURE(wrong.name);
+    CAPTURE(wrong.value);
+    translator.save(folder, {});
+    io::SafetensorsFile file = io::read_safetensors(folder / "weights.safetensors");
+    file.metadata[wrong.name] = wrong.value;
+    io::write_safetensors(folder / "weights.safetensors", file);
+    const std::string text = message_of<FileError>([&] { Translator::load(folder); });
+    CHECK_MESSAGE((contains(text, wrong.error) || std::string(wrong.value) == "32"), text);
+    CHECK(contains(text, folder.string()));
+
+    file.metadata.erase(wrong.name);
+    io::write_safetensors(folder / "weights.safetensors", file);
+    CHECK(contains(message_of<FileError>([&] { Translator::load(folder); }), "is missing"));
+  }
+}
+
+TEST_CASE("translator: a folder that cannot be written to is found out before training") {
+  const Scratch scratch;
+  std::ofstream(scratch / "file") << "not a folder";
+  for (const char* place : {"file", "file/below"}) {
+    const std::string text = message_of<FileError>([&] { make_writable_folder(scratch / place); });
+    CHECK(contains(text, "cannot be written to"));
+    CHECK(contains(text, "choose another with --out"));
+  }
+  make_writable_folder(scratch / "a" / "b");
+  CHECK(std::filesystem::is_directory(scratch / "a" / "b"));
+}
+
+TEST_CASE("translator: the weights of a model are estimated from below, closely") {
+  for (const bool shared : {false, true}) {
+    nn::TransformerSettings settings;
+    settings.source_vocabulary = settings.target_vocabulary = 100;
+    settings.share_embeddings = shared;
+    Rng rng(1);
+    const auto count = static_cast<double>(nn::parameter_count(nn::Transformer(settings, rng)));
+    CHECK(least_weights(settings) <= count);
+    CHECK(least_weights(settings) > 0.98 * count);
+  }
+}
+
+// ---- translating
+
+TEST_CASE("translate: gives exactly one line for each line, whatever stands in it") {
+  const Translator translator = small_translator();
+  const std::vector<std::string> lines = {"", "   ", "the cat sleeps.", "\t", "qwertz", "。", "the\rcat", ""};
+  const std::vector<std::string> translations = translator.translate(lines);
+  REQUIRE(translations.size() == lines.size());
+  for (const std::size_t i : {0, 1, 3, 7}) CHECK(translations[i].empty());
+  for (const std::string& line : translations) CHECK(line.find('\n') == std::string::npos);
+  CHECK(translator.translate({}).empty());
+}
+
+TEST_CASE("translate: words that the model does not know are counted, capitals are not") {
+  const Translator translator = small_translator();
+  Translator::Report report;
+  translator.translate({"The qwertz.", "the qwertz the Azerty."}, &report);
+  CHECK(report.unknown_words == std::map<std::string, int>{{"Azerty", 1}, {"qwertz", 2}});
+  CHECK(report.cut_lines == 0);
+}
+
+TEST_CASE("translate: a line of 401 tokens is cut to 400 and counted, one of 400 is not") {
+  const Translator translator = small_translator();
+  std::string line = "the";
+  for (int i = 1; i < 400; ++i) line += " the";
+  Translator::Report report;
+  translator.translate({line}, &report);
+  CHECK(report.cut_lines == 0);
+  const std::vector<std::string> translations = translator.translate({line + " cat", line}, &report);
+  CHECK(report.cut_lines == 1);
+  CHECK(translations[0] == translations[1]);
+}
+
+// ---- scores
+
+TEST_CASE("score: a translator's own translations are all right, others are not") {
+  const Translator translator = small_translator();
+  const std::vector<std::string> sources = some_sources();
+  const std::vector<std::string> own = translator.translate(sources);
+  const Score perfect = score_pairs(translator, sources, own);
+  CHECK(perfect.exact == 1);
+  CHECK(perfect.translations == own);
+  CHECK(perfect.bleu.brevity_penalty == 1);
+  CHECK(contains(perfect.bleu.signature, "tok:word"));
+
+  std::vector<std::string> one_wrong = own;
+  one_wrong[3] += " encore";
+  CHECK(score_pairs(translator, sources, one_wrong).exact == doctest::Approx(7.0 / 8));
+}
+
+TEST_CASE("score: pieces of words are joined before they are counted") {
+  text::TokenCounts counts;
+  text::count_tokens({"un@@", "e"}, counts);
+  Side source{text::make_tokenizer("bpe"), text::Vocabulary(counts)};
+  Side target{text::make_tokenizer("bpe"), text::Vocabulary(counts)};
+  nn::TransformerSettings settings = small_settings().model;
+  settings.source_vocabulary = source.vocabulary.size();
+  settings.target_vocabulary = target.vocabulary.size();
+  Rng rng(1);
+  const Translator translator{std::move(source), std::move(target), nn::Transformer(settings, rng)};
+  const Score score = score_pairs(translator, {"une"}, {"un@@ e un@@ e un@@ e"});
+  CHECK(score.bleu.reference_length == 3);
+  CHECK(contains(score.bleu.signature, "tok:none"));
+}
+
+TEST_CASE("dictionary: word by word, under 5 % of held-out sentences come out right") {
+  CHECK(dictionary_score(small_corpus()) < 0.05);
+}
+
+// ---- attention
+
+TEST_CASE("attention maps: a matrix (H, T, S) for each layer, with its labels, whose rows sum to one") {
+  const Translator translator = small_translator();
+  const SentencePair& pair = small_corpus().held_out[0].pair;
+  const AttentionMaps maps = attention_maps(translator, pair.source, pair.target);
+  REQUIRE(maps.layers.size() == 1);
+  const Tensor& heads = maps.layers[0];
+  REQUIRE(heads.rank() == 3);
+  CHECK(heads.size(0) == 2);
+  CHECK(heads.size(1) == static_cast<Index>(maps.target_tokens.size()));
+  CHECK(heads.size(2) == static_cast<Index>(maps.source_tokens.size()));
+  CHECK(maps.source_tokens.back() == "</s>");
+  CHECK(maps.target_tokens.back() == "</s>");
+  for (const Scalar total : sum(heads, -1).values()) CHECK(total == doctest::Approx(1).epsilon(1e-5));
+}
+
+TEST_CASE("attention score: one share per layer, over the pairs whose order differs") {
+  const AttentionScore score = score_attention(small_translator(), small_corpus());
+  REQUIRE(score.layers.size() == 1);
+  CHECK(score.pairs > 0);
+  CHECK(score.layers[0] >= 0);
+  CHECK(score.layers[0] <= 1);
+  CHECK(AttentionScore{{0.25, 0.75, 0.5}, 4}.clearest() == 1);
+}
+
+// ---- training
+
+TEST_CASE("training: a few steps bring the loss down, and the same seed gives the same bits") {
+  TrainingSettings settings = small_settings();
+  settings.epochs = 3;
+  const auto trained = [&](std::uint64_t seed, TrainingResult& result, std::vector<EpochFigures>& figures) {
+    settings.seed = seed;
+    Translator translator = make_builtin_translator(small_corpus(), settings);
+    const TrainingData data = encode_builtin(translator, small_corpus());
+    const double before = validation_loss(translator.model, data.validation);
+    figures.clear();
+    result = train(translator, data, settings, [&](const EpochFigures& epoch) { figures.push_back(epoch); });
+    CHECK(result.validation_loss < before - 0.5);
+    CHECK(validation_loss(translator.model, data.validation) == result.validation_loss);
+    return all_weights(translator);
+  };
+  TrainingResult first_result, second_result, third_result;
+  std::vector<EpochFigures> first_figures, figures;
+  const std::vector<Scalar> first = trained(1, first_result, first_figures);
+  const std::vector<Scalar> second = trained(1, second_result, figures);
+  CHECK(first == second);
+  CHECK(first_result.validation_loss == second_result.validation_loss);
+  CHECK(first != trained(2, third_result, figures));
+
+  REQUIRE(first_figures.size() == 3);
+  CHECK(first_figures[0].best);
+  CHECK(first_figures[2].epoch == 3);
+  CHECK(first_figures[2].steps == first_result.steps);
+  CHECK_FALSE(first_result.interrupted);
+}
+
+TEST_CASE("training: what is saved is the best epoch, with its figures beside it") {
+  const Scratch scratch;
+  TrainingSettings settings = small_settings();
+  settings.epochs = 2;
+  Translator translator = make_builtin_translator(small_corpus(), settings);
+  const TrainingResult result =
+      train_into(scratch / "out", translator, encode_builtin(translator, small_corpus()), settings,
+                 {{"corpus", "a test"}});
+  const Translator saved = Translator::load(scratch / "out");
+  CHECK(all_weights(saved) == all_weights(translator));
+  CHECK(saved.notes.at("corpus") == "a test");
+
+  std::istringstream lines(io::read_file(scratch / "out" / "training.tsv", 1 << 20));
+  std::string line;
+  std::getline(lines, line);
+  CHECK(line == "epoch\tstep\tseconds\ttraining_loss\tvalidation_loss\ttokens_per_second");
+  int epochs = 0;
+  while (std::getline(lines, line)) ++epochs;
+  CHECK(epochs == result.epochs);
+}
+
+TEST_CASE("training: a rate that is too high ends in an error, and nothing broken is saved") {
+  const Scratch scratch;
+  TrainingSettings settings = small_settings();
+  settings.rate = 1e30;
+  settings.warmup = 0;
+  Translator translator = make_builtin_translator(small_corpus(), settings);
+  const TrainingData data = encode_builtin(translator, small_corpus());
+  const std::string text =
+      message_of<Error>([&] { train_into(scratch / "out", translator, data, settings, {}); });
+  CHECK(contains(text, "lower the rate"));
+  CHECK_FALSE(holds_translator(scratch / "out"));
+}
+
+TEST_CASE("progress: numbers as people write them") {
+  CHECK(with_thousands(0) == "0");
+  CHECK(with_thousands(999.6) == "1,000");
+  CHECK(with_thousands(-1234567) == "-1,234,567");
+  CHECK(minutes_and_seconds(95) == "1:35");
+  CHECK(minutes_and_seconds(-1) == "0:00");
+  CHECK(minutes_and_seconds(3695) == "1:01:35");
+}
+
+// ---- the command line
+
+namespace {
+
+Options options_of(const std::string& line) {
+  std::istringstream words("translator " + line);
+  std::vector<std::string> arguments;
+  for (std::string word; words >> word;) arguments.push_back(word == "''" ? "" : word);
+  std::vector<const char*> pointers;
+  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
+  return read_flags(static_cast<int>(pointers.size()), pointers.data()).value();
+}
+
+}  // namespace
+
+TEST_CASE("flags: what they leave open is as in the tour on the built-in corpus, and else as in the struct") {
+  const Options tour_options = options_of("");
+  CHECK(tour_options.command == Command::tour);
+  CHECK(tour_options.training.epochs == tour_settings().epochs);
+  CHECK(tour_options.training.model.dropout == 0);
+
+  const Options own = options_of("train --pairs p.tsv --rate 0.5");
+  CHECK(own.training.epochs == TrainingSettings{}.epochs);
+  CHECK(own.training.model.dropout == TrainingSettings{}.model.dropout);
+  CHECK(own.training.rate == 0.5);
+
+  const Options mixed = options_of("train --epochs 7 --dropout 0.25 --seed 18446744073709551615");
+  CHECK(mixed.training.epochs == 7);
+  CHECK(mixed.training.model.dropout == Scalar(0.25));
+  CHECK(mixed.training.warmup == tour_settings().warmup);
+  CHECK(mixed.training.seed == 18446744073709551615u);
+}
+
+TEST_CASE("flags: the common ones may stand before or behind the command") {
+  CHECK(options_of("--model m translate").model == "m");
+  CHECK(options_of("translate --model m").model == "m");
+  CHECK(options_of("--seed 010 train").training.seed == 10);  // not eight
+  CHECK(options_of("--seed 3 train").training.seed == 3);
+}
+
+TEST_CASE("flags: with --minutes alone the epochs do not end training, and the rate needs no end in sight") {
+  const Options alone = options_of("train --minutes 2");
+  CHECK(alone.training.epochs == 1000000);
+  CHECK_FALSE(alone.training.cosine);
+  CHECK(options_of("train --minutes 2 --epochs 5").training.epochs == 5);
+}
+
+TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
+  struct Case {
+    const char *line, *error;
+  };
+  for (const Case& wrong : {
+           Case{"--wrong", "there is no flag \"--wrong\": `translator --help` lists"},
+           {"train --wrong=3", "there is no flag \"--wrong\": `translator train --help` lists"},
+           {"fly", "there is no command \"fly\": the commands are train, translate and score"},
+           {"train more", "\"more\" belongs to no flag"},
+           {"translate hello", "translate reads standard input"},
+           {"--pairs p.tsv", "the tour has no flag --pairs, but train has: write `translator train --pairs"},
+           {"translate --pairs p.tsv", "translate has no flag --pairs, but train has"},
+           {"train --epochs", "--epochs needs a value"},
+           {"train --epochs 1 --epochs 2", "--epochs was given more than once"},
+           {"train --epochs -1", "--epochs: \"-1\" was given: give a whole number from 1 to 1000000"},
+           {"train --epochs 1.5", "give a whole number"},
+           {"train --epochs 99999999999999999999", "give a whole number"},
+           {"--threads 0", "--threads: \"0\" was given: give a whole number from 1 to 1024"},
+           {"--seed -1", "--seed: \"-1\" was given: give a whole number that is not negative"},
+           {"train --minutes -1", "--minutes: \"-1\" was given: give a number from 0.001 to 1000000"},
+           {"train --minutes nan", "--minutes: \"nan\" was given"},
+           {"train --minutes inf", "--minutes: \"inf\" was given"},
+           {"train --rate -1", "--rate: \"-1\" was given"},
+           {"train --rate nan", "--rate: \"nan\" was given"},
+           {"train --rate 0", "--rate: \"0\" was given"},
+           {"train --label-smoothing nan", "--label-smoothing: \"nan\" was given"},
+           {"train --dropout 1", "--dropout: \"1\" was given: give a number from 0 to 0.99"},
+           {"train --heads 5 --width 128", "--width 128 does not split into --heads 5"},
+           {"train --norm middle", "--norm: \"middle\" was given: give one of pre, post"},
+           {"train --pairs p --source-tokens rune", "give one of space, bpe, word, word-french, character"},
+           {"train --pairs p --source s", "give one or the other"},
+           {"train --source s", "--source and --target go together"},
+           {"train --target t", "--source and --target go together"},
+           {"train --pairs ''", "--pairs: nothing was given: give a file"},
+           {"train --out ''", "--out: nothing was given: give a folder"},
+           {"train --max-length 9", "--max-length has no effect on the built-in corpus"},
+           {"train --pairs p --baseline dictionary", "--baseline dictionary needs the built-in corpus"},
+           {"train --pairs p --validation 9 --validation-pairs q", "give one or the other"},
+           {"train --pairs p --validation-source q", "--validation-source and --validation-target go"},
+           {"train --pairs p --share-embeddings --source-tokens character", "both languages cut alike"},
+           {"score --hypothesis h", "--hypothesis and --reference go together"},
+           {"score --hypothesis h --reference r --pairs p", "are scored without a model"},
+           {"score --tokenized", "--tokenized is about --hypothesis and --reference"},
+       }) {
+    CAPTURE(wrong.line);
+    const std::string text = message_of<UsageError>([&] { options_of(wrong.line); });
+    CHECK_MESSAGE(contains(text, wrong.error), text);
+    CHECK(text.find('\n') == std::string::npos);
+  }
+}
