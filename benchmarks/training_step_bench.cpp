@@ -30,7 +30,7 @@ struct Workload {
 };
 
 const Workload workloads[] = {
-    // What the translator's tour trains.
+    // The model of the translator's tour.
     {"tour",
      {.source_vocabulary = 330,
       .target_vocabulary = 680,
