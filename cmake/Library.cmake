@@ -23,11 +23,6 @@ function(attune_library_as ending folder)
   set(target attune_${folder}${ending})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp"
        "${PROJECT_SOURCE_DIR}/${folder}/simd/*.cpp")
-  if(NOT sources)  # while the project is being begun
-    message(WARNING "${folder}/ holds no .cpp file")
-    file(WRITE "${PROJECT_BINARY_DIR}/empty_${folder}.cpp" "")
-    set(sources "${PROJECT_BINARY_DIR}/empty_${folder}.cpp")
-  endif()
   add_library(${target} STATIC ${sources})
   attune_compile_flags(${target})
   target_include_directories(${target} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
