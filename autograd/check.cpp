@@ -64,8 +64,9 @@ GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inpu
     }
   }
 
-  // Compare norms, so that a gradient of zeros beside large ones is not held to impossible digits. Nor is it held to
-  // more than rounding leaves of a difference quotient: where the true gradient is zero, that is all there is.
+  // Compare norms, so that a gradient of zeros beside large ones is not held to impossible digits. Nor is it
+  // held to more than rounding leaves of a difference quotient: where the true gradient is zero, that is all
+  // there is.
   double all = 0;
   for (const auto& gradient : measured)
     for (const double g : gradient) all += g * g;
@@ -89,7 +90,8 @@ GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inpu
       }
     }
     const double scale = std::max({std::sqrt(norm), all * 1e-3, 1e-30});
-    const double error = std::max(std::sqrt(difference) - rounding, 0.0) / scale;  // NaN stays NaN in this order
+    const double error =
+        std::max(std::sqrt(difference) - rounding, 0.0) / scale;  // NaN stays NaN in this order
     if (!(error <= check.worst)) check.worst = error;
     if (error <= options.tolerance || measured[which].empty()) continue;
     if (check.passed) {

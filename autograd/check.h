@@ -12,7 +12,8 @@ struct GradientCheckOptions {
   /// Half the distance between the two values of a central difference. Defaults fit the build's precision.
   double step = sizeof(Scalar) == 8 ? 1e-5 : 1e-2;
   /// The largest accepted error, relative to the larger of the gradient's norm and a thousandth of all
-  /// gradients' norm (the true gradient of a key's bias, for one, is zero), beyond what rounding alone explains.
+  /// gradients' norm (the true gradient of a key's bias, for one, is zero), beyond what rounding alone
+  /// explains.
   double tolerance = sizeof(Scalar) == 8 ? 1e-7 : 1e-3;
   /// For the random weights of the results.
   std::uint64_t seed = 1;
