@@ -71,7 +71,8 @@ Tensor sinusoidal_positions(Index length, Index width) {
   Scalar* out = table.writable();
   for (Index t = 0; t < length; ++t) {
     for (Index channel = 0; channel < width; ++channel) {
-      const double exponent = static_cast<double>(channel / 2 * 2) / static_cast<double>(width);
+      const Index even = channel - channel % 2;  // 2i, for the sine and the cosine beside it
+      const double exponent = static_cast<double>(even) / static_cast<double>(width);
       const double angle = static_cast<double>(t) / std::pow(10000.0, exponent);
       out[t * width + channel] = static_cast<Scalar>(channel % 2 == 0 ? std::sin(angle) : std::cos(angle));
     }
