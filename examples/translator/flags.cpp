@@ -95,7 +95,7 @@ CLI::Option* add_text(CLI::App& app, const std::string& flag, const std::string&
 }
 
 CLI::Option* add_choice(CLI::App& app, const std::string& flag, const std::vector<std::string>& choices,
-                        const std::string& help, std::function<void(const std::string&)> set) {
+                        const std::string& help, const std::function<void(const std::string&)>& set) {
   std::string list;
   for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
   return app
