@@ -1,11 +1,9 @@
 #include "examples/translator/translator.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
 
+#include "io/file.h"
 #include "io/unicode.h"
 
 namespace attune::examples {
@@ -144,7 +142,8 @@ std::vector<std::string> Translator::translate(const std::vector<std::string>& l
 }
 
 void Translator::save(const std::filesystem::path& folder, const Notes& extra_notes) const {
-  make_writable_folder(folder);
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);  // if it fails, so does what follows, with its reason
   Notes all = to_notes(model.settings);
   all["source_tokens"] = source.tokenizer->name();
   all["target_tokens"] = target.tokenizer->name();
@@ -205,15 +204,21 @@ bool holds_translator(const std::filesystem::path& folder) {
 }
 
 void make_writable_folder(const std::filesystem::path& folder) {
+  const auto refuse = [&](const std::string& reason) {
+    fail<FileError>(folder.string(), ": this folder cannot be written to: ", reason,
+                    ": choose another with --out");
+  };
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
-  const bool is_folder = std::filesystem::is_directory(folder);
-  if (!problem && !is_folder) problem = std::make_error_code(std::errc::not_a_directory);
-  if (!problem && access(folder.c_str(), W_OK | X_OK) != 0)
-    problem = std::error_code(errno, std::generic_category());
-  if (problem)
-    fail<FileError>(folder.string(), ": this folder cannot be written to: ", problem.message(),
-                    ": choose another with --out");
+  if (problem) refuse(problem.message());
+  // Permissions alone do not tell: the disk may be full, or the system may have its own mind.
+  const std::filesystem::path probe = folder / ".attune-probe";  // no name of anybody else
+  try {
+    io::write_atomically(probe, "");
+  } catch (const FileError& error) {
+    refuse(error.what());
+  }
+  std::filesystem::remove(probe, problem);
 }
 
 double least_weights(const nn::TransformerSettings& settings) {
