@@ -10,14 +10,14 @@
 // Parallel corpora: sentences and their translations, from two files whose line n belong together, or from
 // one tab-separated file. Nothing is changed or left out silently; what is repaired or dropped is counted:
 //
-//   byte-order mark at the start         removed
-//   carriage return at the end           removed
-//   invalid UTF-8                        repaired: U+FFFD in its place
-//   no tab, or more than one             the pair is dropped
-//   a NUL byte                           the pair is dropped
-//   longer than max_line_bytes           the pair is dropped
-//   an empty or white side               the pair is dropped
-//   a file in UTF-16 or UTF-32           FileError
+//   byte-order mark at the start    removed, counted
+//   carriage return before \n       removed, counted
+//   invalid UTF-8                   U+FFFD, line counted
+//   UTF-16 or UTF-32                FileError
+//   empty side (or white space)     pair dropped, counted
+//   NUL byte in a line              pair dropped, counted
+//   longer than max_line_bytes      pair dropped, counted
+//   no tab, or more than one        pair dropped, counted
 //
 // Lines end at \n and nowhere else: not at U+2028, form feed or a lone carriage return, so line numbers agree
 // with `wc -l`, `sed -n` and every other tool. The last line may lack its \n.

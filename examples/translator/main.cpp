@@ -4,8 +4,8 @@
 //           ./run translator train --help         your own corpus
 // Data:     the built-in corpus (grammar.h), or any parallel text
 // Time:     the tour trains about a minute on two cores; a second run finds the trained model
-// Ends with the line:  Translate your own:  echo 'the black cat sees the small dog.' | ./run translator
-// translate
+// Ends with the line:
+//   Translate your own:  echo 'the black cat sees the small dog.' | ./run translator translate
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -23,11 +23,11 @@
 
 // The table of operations, and what is tested of each of its rows:
 //
-//   check_values             the numbers equal those of a naive twin in double, and recording changes no bit
-//   of them check_first_gradients    backward equals the difference quotients check_gradients_twice    so do
-//   the gradients of the gradients check_fused_gradients    a gradient that can itself be differentiated
-//   equals the one that cannot check_spoiled_gradients  the check would have caught a wrong pullback: each is
-//   spoiled, on purpose, in three ways
+//   check_values             the numbers equal those of a naive twin in double; recording changes no bit
+//   check_first_gradients    backward equals the difference quotients
+//   check_gradients_twice    so do the gradients of the gradients
+//   check_fused_gradients    a gradient that can be differentiated equals the one that cannot
+//   check_spoiled_gradients  the check would have caught a wrong pullback, spoiled in three ways
 //
 // A folder with operations or layers of its own makes a vector of rows and calls `check_operations(rows)` in
 // a test.
