@@ -54,7 +54,6 @@ struct Kernels {
   int lanes;         // Scalars per batch
 
   // ---- unary
-  // --------------------------------------------------------------------------------------------------
   Unary negate;
   Unary absolute;
   Unary exp;  // at most 2 ULP
@@ -76,7 +75,6 @@ struct Kernels {
   UnaryBackward sigmoid_backward;  // (y, dy): dy y (1 − y)
 
   // ---- binary
-  // -------------------------------------------------------------------------------------------------
   Binary add;
   Binary subtract;
   Binary multiply;
@@ -98,14 +96,12 @@ struct Kernels {
                  int b_step, Scalar* y, std::size_t n);
 
   // ---- writing and accumulating
-  // -------------------------------------------------------------------------------
   void (*fill)(Scalar value, Scalar* y, std::size_t n);                    // y = value
   void (*add_to)(const Scalar* x, Scalar* y, std::size_t n);               // y += x
   void (*axpy)(Scalar alpha, const Scalar* x, Scalar* y, std::size_t n);   // y += α x
   void (*scale)(Scalar alpha, const Scalar* x, Scalar* y, std::size_t n);  // y = α x
 
   // ---- reductions of a run to one number
-  // ----------------------------------------------------------------------
   Reduction sum;                                                                     // 0 for n = 0
   Reduction sum_of_squares;                                                          // 0 for n = 0
   Reduction max;                                                                     // −∞ for n = 0
@@ -115,7 +111,6 @@ struct Kernels {
   bool (*any_non_finite)(const Scalar* x, std::size_t n);  // a NaN or ±∞ anywhere
 
   // ---- rows: one row of length n
-  // ------------------------------------------------------------------------------
   Unary softmax;      // y_j = e^(x_j − max) / Σ_k e^(x_k − max)
   Unary log_softmax;  // y_j = x_j − max − log Σ_k e^(x_k − max)
 
@@ -160,7 +155,6 @@ struct Kernels {
                                  Scalar g, Scalar* dx, std::size_t n);
 
   // ---- optimisers
-  // ---------------------------------------------------------------------------------------------
   /// Formula at AdamStep. Changes parameter, m and v.
   void (*adam)(Scalar* parameter, const Scalar* gradient, Scalar* m, Scalar* v, std::size_t n,
                const AdamStep& step);
@@ -170,7 +164,7 @@ struct Kernels {
               Scalar momentum, Scalar weight_decay);
 
   // ---- random numbers
-  // ----------------------------------------------------------------------------------------- Threefry-2x32
+  // Threefry-2x32
   // with 20 rounds (Salmon et al. 2011, section 4): element i of the stream of a key is word (i & 1) of the
   // block whose counter is i >> 1 (low word, high word). All instruction sets give the same bits.
   /// The two words of one block of the stream: any key, any counter.
