@@ -180,7 +180,7 @@ struct Kernels {
                   std::size_t n);
 
   // ---- matrix product
-  // ----------------------------------------------------------------------------------------- See gemm.h; how
+  // See gemm.h; how
   // large matrices are cut for these is in tensor/gemm.cpp.
   int gemm_rows;     // of a tile
   int gemm_columns;  // of a tile, and of a panel of B
