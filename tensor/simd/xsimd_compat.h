@@ -51,16 +51,24 @@ Scalar first_lane(const Batch<Arch>& x) {
 }
 
 /// min(x, limit), NaN where x is NaN. The order of the operands matters: x86 returns the second of them if
-/// either is NaN, and xsimd passes them on as they come.
+/// either is NaN. xsimd passes them on as they come, but from 14 on the other way round, as std::min has it.
 template <class Arch>
 Batch<Arch> at_most(const Batch<Arch>& x, Scalar limit) {
+#if XSIMD_VERSION_MAJOR < 14
   return xsimd::min(Batch<Arch>(limit), x);
+#else
+  return xsimd::min(x, Batch<Arch>(limit));
+#endif
 }
 
 /// max(x, limit), NaN where x is NaN.
 template <class Arch>
 Batch<Arch> at_least(const Batch<Arch>& x, Scalar limit) {
+#if XSIMD_VERSION_MAJOR < 14
   return xsimd::max(Batch<Arch>(limit), x);
+#else
+  return xsimd::max(x, Batch<Arch>(limit));
+#endif
 }
 
 /// x / y. xsimd 8.1 estimates it for ARM and float.
