@@ -4,8 +4,9 @@
 include(FetchContent)
 
 # attune_headers(NAME TARGET PATH REPOSITORY COMMIT) provides `attune_NAME`, a target with the headers of a header-only
-# library: those of the installed package's TARGET, or the folder PATH of the fetched repository. SOURCE_SUBDIR names a
-# folder that does not exist: the repository's own build, tests and install rules are of no interest here.
+# library: the folder PATH of a repository that was fetched or is there as a copy, or those of the installed package's
+# TARGET. SOURCE_SUBDIR names a folder that does not exist: the repository's own build, tests and install rules are of no
+# interest here. The caller gets the folder of the headers as NAME_headers.
 function(attune_headers name target path repository commit)
   FetchContent_Declare(
     ${name}
@@ -16,13 +17,14 @@ function(attune_headers name target path repository commit)
   FetchContent_MakeAvailable(${name})
   string(TOLOWER ${name} lower)
   add_library(attune_${lower} INTERFACE)
-  if(TARGET ${target})
-    # Only the folder: Debian's xsimd target also asks to link a library that header-only use does not need.
-    target_include_directories(attune_${lower} SYSTEM INTERFACE
-                               $<TARGET_PROPERTY:${target},INTERFACE_INCLUDE_DIRECTORIES>)
+  if(${lower}_SOURCE_DIR)
+    cmake_path(ABSOLUTE_PATH path BASE_DIRECTORY "${${lower}_SOURCE_DIR}" NORMALIZE OUTPUT_VARIABLE headers)
   else()
-    target_include_directories(attune_${lower} SYSTEM INTERFACE "${${lower}_SOURCE_DIR}/${path}")
+    # Only the folder: Debian's xsimd target also asks to link a library that header-only use does not need.
+    get_target_property(headers ${target} INTERFACE_INCLUDE_DIRECTORIES)
   endif()
+  target_include_directories(attune_${lower} SYSTEM INTERFACE "${headers}")
+  set(${name}_headers "${headers}" PARENT_SCOPE)
 endfunction()
 
 find_package(Threads REQUIRED)
@@ -30,6 +32,19 @@ find_package(Threads REQUIRED)
 # xsimd 8.1.0
 attune_headers(xsimd xsimd include https://github.com/xtensor-stack/xsimd
                1577b02d549cca52aa5e943c16f2600950480289)
+set(version "")
+foreach(part MAJOR MINOR PATCH)
+  file(STRINGS "${xsimd_headers}/xsimd/config/xsimd_config.hpp" line REGEX "define XSIMD_VERSION_${part} ")
+  string(REGEX MATCH "[0-9]+$" number "${line}")
+  list(APPEND version ${number})
+endforeach()
+list(JOIN version "." version)
+message(STATUS "xsimd ${version} in ${xsimd_headers}")
+if(version VERSION_LESS 8.1)
+  message(FATAL_ERROR "attune needs xsimd 8.1 or newer, and this is ${version}, in ${xsimd_headers}. "
+                      "Get a newer one, and configure with -DFETCHCONTENT_SOURCE_DIR_XSIMD=<its folder>.")
+endif()
+
 # nlohmann/json 3.11.2
 attune_headers(nlohmann_json nlohmann_json::nlohmann_json include https://github.com/nlohmann/json
                bc889afb4c5bf1c0d8ee29ef35eaaf4c8bef8a5d)
@@ -47,6 +62,7 @@ if(ATTUNE_BENCHMARKS)
   # Google Benchmark 1.7.1
   set(BENCHMARK_ENABLE_TESTING OFF)
   set(BENCHMARK_ENABLE_INSTALL OFF)
+  set(BENCHMARK_ENABLE_WERROR OFF)
   FetchContent_Declare(
     benchmark SYSTEM
     GIT_REPOSITORY https://github.com/google/benchmark

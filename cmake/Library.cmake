@@ -1,6 +1,8 @@
 # The library, one target per folder: attune_tensor, attune_autograd, … in float, and with the ending _f64 their twins,
 # the same sources compiled with Scalar = double, which the tests use to check gradients to 1e-7.
 
+include(GNUInstallDirs)
+
 # attune_library(FOLDER [FOLDERS it may use…])
 function(attune_library folder)
   # Itself and all below it: what its files may include.
@@ -26,7 +28,7 @@ function(attune_library_as ending folder)
   add_library(${target} STATIC ${sources})
   attune_compile_flags(${target})
   target_include_directories(${target} PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
-                                              "$<INSTALL_INTERFACE:include/attune>")
+                                              "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/attune>")
   foreach(below ${ARGN})
     target_link_libraries(${target} PUBLIC attune_${below}${ending})
   endforeach()
@@ -37,6 +39,8 @@ function(attune_library_as ending folder)
     endif()
     if(ending STREQUAL "_f64")
       target_compile_definitions(${target} PUBLIC ATTUNE_DOUBLE)
+    else()
+      target_compile_definitions(${target} INTERFACE ATTUNE_FLOAT)  # so that the headers can refuse ATTUNE_DOUBLE
     endif()
     target_link_libraries(${target} PUBLIC Threads::Threads)
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:attune_xsimd>)
@@ -46,6 +50,9 @@ function(attune_library_as ending folder)
     target_compile_definitions(${target} PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")  # for the signature of BLEU
   endif()
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder})
+  if(NOT DEFINED CMAKE_POSITION_INDEPENDENT_CODE)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)  # for shared libraries that use it
+  endif()
   add_library(attune::${folder}${ending} ALIAS ${target})
   if(ending)
     set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
