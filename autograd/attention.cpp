@@ -24,6 +24,13 @@ void check_shapes(const Shape& query, const Shape& key, const Shape& value) {
                      ": wanted are (B, H, T, D), (B, H, S, D) and (B, H, S, E), or all three without H");
 }
 
+bool broadcasts_to(const Shape& shape, const Shape& target) {
+  if (shape.rank() > target.rank()) return false;
+  for (int axis = -1; axis >= -shape.rank(); --axis)
+    if (shape[axis] != 1 && shape[axis] != target[axis]) return false;
+  return true;
+}
+
 // True if a row that nobody sees holds NaN or infinity. rows (B, …, S, D), seen (B or 1, …, S, 1).
 bool unseen_not_finite(const Tensor& rows, const Tensor& seen) {
   const std::vector<Scalar> is_seen = seen.values();
@@ -42,9 +49,10 @@ bool unseen_not_finite(const Tensor& rows, const Tensor& seen) {
   return false;
 }
 
-// Keys that no query may attend to have weight 0 everywhere, but 0 · NaN is NaN. Where such rows are not
-// finite they are set to 0, so that nothing in the padding can reach the result or any gradient; where they
-// are, 0 times them is 0 already, and the rows need no copy.
+// Keys that no query may attend to have weight 0 everywhere, and so has every key for a query that may attend
+// to nothing; but 0 · NaN is NaN. Where such rows are not finite they are set to 0, so that nothing in the
+// padding can reach the result or any gradient; where they are, 0 times them is 0 already, and the rows need
+// no copy.
 Variable blank_unseen(const Variable& rows, const Tensor& seen) {
   return unseen_not_finite(rows.value(), seen) ? where(seen, rows, 0) : rows;
 }
@@ -59,28 +67,33 @@ Variable attention(const Variable& query, const Variable& key, const Variable& v
   const Index keys = key.size(-2);                                          // S
   const Scalar scale = 1 / std::sqrt(static_cast<Scalar>(query.size(-1)));  // 1 / √D
 
+  const Shape scores_shape = query.shape().with(-1, keys);  // (B, H, T, S)
+  if (bias.defined() && !broadcasts_to(bias.shape(), scores_shape))
+    fail<ShapeError>("attention: the bias does not broadcast to the scores: ", bias.shape(), " for ",
+                     scores_shape, ": give sizes that are equal or 1");
+
+  Variable q = query;
   Variable k = key;
   Variable v = value;
   Tensor allowed;
   if (!mask.allows_everything()) {
     allowed = mask.to_tensor(query.size(0), queries, keys);  // (B or 1, T, S)
     if (query.rank() == 4) allowed = unsqueeze(allowed, 1);  // (B or 1, 1, T, S)
-    if (queries > 0) {
-      const Tensor seen = transpose(max(allowed, -2, keep_axis));  // (B or 1, 1, S, 1)
-      if (seen.elements() > 0 && min(seen).item() == 0) {
+    if (allowed.elements() > 0) {
+      const Tensor seen = transpose(max(allowed, -2, keep_axis));  // (B or 1, 1, S, 1): by some query
+      if (min(seen).item() == 0) {
         k = blank_unseen(key, seen);
         v = blank_unseen(value, seen);
       }
+      const Tensor sees = max(allowed, -1, keep_axis);  // (B or 1, 1, T, 1): some key
+      if (min(sees).item() == 0) q = blank_unseen(query, sees);
     }
   }
 
   // Scaling the queries is the same as scaling the scores: T x D or T x S numbers, whichever are fewer.
-  Variable scores = keys < query.size(-1) ? matmul(query, transpose(k)) * scale
-                                          : matmul(query * scale, transpose(k));  // (B, H, T, S)
+  Variable scores =
+      keys < q.size(-1) ? matmul(q, transpose(k)) * scale : matmul(q * scale, transpose(k));  // (B, H, T, S)
   if (bias.defined()) scores = scores + bias;
-  if (!(scores.shape() == query.shape().with(-1, keys)))
-    fail<ShapeError>("attention: the bias does not broadcast to the scores: ", bias.shape(), " for ",
-                     query.shape().with(-1, keys));
   const Variable attended = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores);
   if (weights) *weights = attended.value();
   return matmul(attended, v);  // (B, H, T, E)

@@ -10,10 +10,13 @@ namespace attune::inline ATTUNE_PRECISION {
 ///
 /// query (B, H, T, D), key (B, H, S, D), value (B, H, S, E); the result is (B, H, T, E). The axis H may be
 /// missing from all three. The softmax runs over the keys that `mask` allows. A query that may attend to
-/// nothing gets zeros, and zero gradients. A key that no query of its batch entry may attend to (padding)
-/// leaves no trace, even where it is NaN. `bias`, if defined, is added to the scores and broadcasts to (B, H,
-/// T, S). Where `weights` is given, the softmax's values are stored there, (B, H, T, S); that changes no bit
-/// of the result. Throws ShapeError when the shapes do not fit.
+/// nothing gets zeros, and zero gradients. A key that no query of its batch entry may attend to (padding),
+/// and a query that may attend to nothing, leave no trace, even where they are NaN. A query in the padding
+/// that may attend to keys is computed like any other: it changes nothing as long as no loss listens to it
+/// and its scores are finite, but NaN in it is NaN in the gradients of those keys. `bias`, if defined, is
+/// added to the scores and broadcasts to (B, H, T, S). Where `weights` is given, the softmax's values are
+/// stored there, (B, H, T, S); that changes no bit of the result. Throws ShapeError when the shapes do not
+/// fit.
 Variable attention(const Variable& query, const Variable& key, const Variable& value, const Mask& mask = {},
                    const Variable& bias = {}, Tensor* weights = nullptr);
 

@@ -26,12 +26,12 @@ thread_local const detail::PullbackTap::Change* tap = nullptr;
 // each of a's two uses and then 2 more for the second part; or, worse, never come back for it.
 class BackwardPass {
  public:
-  BackwardPass(GradientOptions options) : options_(options) {}
+  BackwardPass(const char* name, GradientOptions options) : name_(name), options_(options) {}
 
   // Visits all that `root` depends on; afterwards the slots of leaves and of nodes in `wanted` hold their
   // gradients.
   void run(const NodeHandle& root, const Variable& dy, const std::unordered_set<const Node*>& wanted) {
-    receive("backward", root, dy);
+    receive(name_, root, dy);
     while (!queue_.empty()) {
       const NodeHandle node = queue_.top();
       queue_.pop();
@@ -68,8 +68,9 @@ class BackwardPass {
 
   void visit(const NodeHandle& node, const Variable& dy) {
     if (node->used)
-      fail<GraphError>("backward: this graph has been used before, at ", node->op,
-                       ": run the forward pass again, or cut the history with detach()");
+      fail<GraphError>(name_, ": this graph has been used before, at ", node->op,
+                       ": run the forward pass again, or cut the history with detach(), or let the earlier "
+                       "pass be gradients(…) with {.keep_graph = true}");
     const Variable y = node->output.defined() ? Variable(node->output, node) : Variable();
     Gradients parts = node->pullback(dy, y);
     if (tap) (*tap)(*node.get(), dy, parts);
@@ -109,6 +110,7 @@ class BackwardPass {
     }
   }
 
+  const char* name_;  // of the function that was called, for errors
   GradientOptions options_;
   std::unordered_map<const Node*, Slot> slots_;
   std::priority_queue<NodeHandle, std::vector<NodeHandle>, Older> queue_;
@@ -128,9 +130,9 @@ class RecordingScope {
 void check_root(const char* what, const Variable& y) {
   y.value().checked(what);
   if (!y.requires_gradient())
-    fail<GraphError>(
-        what, ": the value has no history: ", y.shape(),
-        ": nothing it was computed from is tracked, or it was detached or computed under NoGradient");
+    fail<GraphError>(what, ": the value has no history: ", y.shape(),
+                     ": it comes from constants or frozen parameters only, from detach(), from a time under "
+                     "NoGradient, or from gradients(…) without {.record = true}");
 }
 
 }  // namespace
@@ -141,7 +143,7 @@ void backward(const Variable& loss) {
     fail<ShapeError>("backward: the loss must be a single number: ", loss.shape(),
                      ": reduce it with sum or mean first");
   const RecordingScope scope(false);
-  BackwardPass pass({});
+  BackwardPass pass("backward", {});
   pass.run(loss.node(), ones(loss.shape()), {});
   // Only now, when nothing can go wrong any more, do the leaves change.
   std::vector<std::pair<NodeHandle, Tensor>> results;
@@ -158,16 +160,18 @@ std::vector<Variable> gradients(const Variable& y, const std::vector<Variable>& 
     fail<ShapeError>("gradients: y must be a single number: ", y.shape(),
                      ": or give dy, the weight of each element");
   if (dy.defined() && !(dy.shape() == y.shape()))
-    fail<ShapeError>("gradients: dy must have the shape of y: ", dy.shape(), " and ", y.shape());
+    fail<ShapeError>("gradients: dy must have the shape of y: ", dy.shape(), " and ", y.shape(),
+                     ": give one weight for each element of y");
   std::unordered_set<const Node*> wanted;
   for (const Variable& x : xs) {
+    x.value().checked("gradients");
     if (!x.requires_gradient())
       fail<GraphError>("gradients: an x has no history: ", x.shape(),
                        ": make it with tracked() before y is computed");
     wanted.insert(x.node().get());
   }
   const RecordingScope scope(options.record);
-  BackwardPass pass(options);
+  BackwardPass pass("gradients", options);
   pass.run(y.node(), dy.defined() ? dy : Variable(ones(y.shape())), wanted);
   std::vector<Variable> results;
   for (const Variable& x : xs) {

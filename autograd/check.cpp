@@ -8,6 +8,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/reduce.h"
 #include "tensor/elementwise.h"
+#include "tensor/error.h"
 #include "tensor/random.h"
 
 namespace attune::inline ATTUNE_PRECISION {
@@ -33,8 +34,12 @@ std::vector<Variable> as_leaves(const std::vector<Tensor>& inputs) {
 GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inputs,
                               const GradientCheckOptions& options) {
   // What backward says, for the result weighted with random numbers.
+  if (!(options.step > 0 && options.tolerance > 0))
+    fail<ValueError>("check_gradients: step and tolerance must be above 0: ", options.step, " and ",
+                     options.tolerance);
   const std::vector<Variable> leaves = as_leaves(inputs);
   const Variable y = f(leaves);
+  y.value().checked("check_gradients");
   Rng rng(options.seed);
   const Tensor weights = uniform(y.shape(), Scalar(-1), Scalar(1), rng);
   std::vector<Tensor> said;
@@ -51,7 +56,11 @@ GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inpu
     moved[which] = copy(inputs[which]);
     Scalar* numbers = moved[which].writable();
     numbers[element] = static_cast<Scalar>(static_cast<double>(numbers[element]) + offset);
-    return dot(f(as_leaves(moved)).value(), weights);
+    const Variable again = f(as_leaves(moved));
+    if (!(again.value().checked("check_gradients").shape() == y.shape()))
+      fail<ShapeError>("check_gradients: the function's result changes its shape from call to call: ",
+                       y.shape(), " and ", again.shape(), ": it must depend on its inputs alone");
+    return dot(again.value(), weights);
   };
   std::vector<std::vector<double>> measured(inputs.size());
   for (std::size_t which = 0; which < inputs.size(); ++which) {
@@ -100,6 +109,7 @@ GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inpu
            << " has a wrong gradient: relative error " << error << " where " << options.tolerance
            << " is allowed; worst at element " << worst_element << ": backward says "
            << backward_says[worst_element] << ", the difference quotient " << measured[which][worst_element];
+      if (!y.requires_gradient()) text << "; the result has no history";
       check.sentence = text.str();
     }
     check.passed = false;

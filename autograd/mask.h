@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -26,16 +27,20 @@ class Mask {
   /// Positions below `global` see and are seen by all; the others see a window of `reach` to either side as
   /// well (Beltagy et al. 2020, section 3.1).
   static Mask local_and_global(Index reach, Index global);
-  /// Given outright: `allowed` ≠ 0 may attend; of shape (T, S) or (B, T, S).
+  /// Given outright: 1 may attend, 0 may not; of shape (T, S) or (B, T, S). ValueError for other numbers: 0
+  /// and -∞, as some add them to the scores, are a bias and no mask.
   static Mask explicitly(Tensor allowed);
 
-  /// What both allow.
+  /// What both allow. ValueError when their queries begin at different positions; padding, which asks only
+  /// for the key, goes with any.
   Mask operator&(const Mask& other) const;
   /// The same rules for queries that begin at position `offset`: query t stands at t + offset. For
-  /// incremental decoding, where one query meets the keys of all positions so far.
+  /// incremental decoding, where one query meets the keys of all positions so far. An explicit mask may then
+  /// have rows for queries still to come.
   Mask from_query(Index offset) const;
 
   bool allows_everything() const { return rules_.empty(); }
+  /// Throws IndexError for an entry, a query or a key that a rule knows nothing of.
   bool allows(Index batch, Index query, Index key) const;
 
   /// 1 where allowed, 0 elsewhere, of shape (B or 1, T, S): 1 when all batch entries are alike.
@@ -51,9 +56,11 @@ class Mask {
     bool allows(Index batch, Index query, Index key) const;
   };
   static Mask of(Rule rule);
+  bool depends_on_queries() const;
+  Index query_offset() const { return first_query_.value_or(0); }
 
   std::vector<Rule> rules_;
-  Index query_offset_ = 0;
+  std::optional<Index> first_query_;  // where from_query put the first query
 };
 
 }  // namespace attune::inline ATTUNE_PRECISION

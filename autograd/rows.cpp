@@ -12,9 +12,12 @@ namespace attune::inline ATTUNE_PRECISION {
 namespace {
 
 // dx = y ⊙ (dy - Σ_j dy_j y_j)
+// Where y = 0 (a forbidden place, or one that underflowed) dy is not looked at: NaN or infinity there would
+// make 0 · dy NaN, and with it the whole row. The kernel does the same.
 Variable softmax_gradient(const Variable& dy, const Variable& y) {
   if (!recording()) return softmax_backward(y.value(), dy.value());
-  return y * (dy - sum(dy * y, -1, keep_axis));
+  const Variable heard = where(equal(y.value(), 0), 0, dy);
+  return y * (heard - sum(heard * y, -1, keep_axis));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "autograd/variable.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "autograd/indexing.h"
@@ -100,6 +101,7 @@ bool detail::needs_recording(const std::vector<Variable>& parents) {
 
 Variable detail::record_node(const char* op, Tensor value, const std::vector<Variable>& parents,
                              Node::Pullback pullback, bool keeps_output) {
+  value.checked(op);
   NodeHandle node = new_node();
   node->op = op;
   node->shape = value.shape();
@@ -135,9 +137,37 @@ Gradient Gradient::with_value(Variable value) const {
 }
 
 void Gradient::check_fits(const char* op, const Shape& parent) const {
-  if (kind_ == Kind::whole && !(value_.shape() == parent))
-    fail<ShapeError>(op, ": its pullback returned a gradient of the wrong shape: ", value_.shape(),
-                     " for a parent of shape ", parent, ": sum over what was broadcast with sum_to");
+  const Shape& part = value_.shape();
+  switch (kind_) {
+    case Kind::whole:
+      if (!(part == parent))
+        fail<ShapeError>(op, ": its pullback returned a gradient of the wrong shape: ", part,
+                         " for a parent of shape ", parent, ": sum over what was broadcast with sum_to");
+      return;
+    case Kind::slice: {
+      const bool has_axis = axis_ >= -parent.rank() && axis_ < parent.rank() && part.rank() == parent.rank();
+      if (!has_axis || !(part.with(axis_, parent[axis_]) == parent) || begin_ < 0 || step_ < 1 ||
+          (part[axis_] > 0 &&
+           (begin_ >= parent[axis_] || part[axis_] - 1 > (parent[axis_] - 1 - begin_) / step_)))
+        fail<ShapeError>(op, ": its pullback returned a slice that does not fit: ", part, " along axis ",
+                         axis_, " from ", begin_, " in steps of ", step_, " for a parent of shape ", parent,
+                         ": give the axis, the begin and the step of the slice that was taken");
+      return;
+    }
+    case Kind::rows: {
+      std::vector<Index> wanted(rows_.checked(op).sizes);
+      if (parent.rank() > 0) wanted.insert(wanted.end(), parent.begin() + 1, parent.end());
+      if (parent.rank() == 0 || !std::equal(wanted.begin(), wanted.end(), part.begin(), part.end()))
+        fail<ShapeError>(op, ": its pullback returned rows that do not fit: ", part, " for ",
+                         Shape(rows_.sizes), " rows of a parent of shape ", parent,
+                         ": give one row of the parent's width for each index");
+      for (const std::int32_t row : rows_.values)
+        if (row < 0 || row >= parent[0])
+          fail<IndexError>(op, ": its pullback returned a gradient for row ", row, " of a parent of shape ",
+                           parent, ": use the rows that were gathered");
+      return;
+    }
+  }
 }
 
 Variable Gradient::to_whole(const Shape& parent) const {

@@ -104,7 +104,7 @@ class Gradient {
   /// The same part with another value.
   Gradient with_value(Variable value) const;
 
-  /// Throws ShapeError when it does not belong to a parent of this shape.
+  /// Throws ShapeError, or IndexError for a row, when it does not belong to a parent of this shape.
   void check_fits(const char* op, const Shape& parent) const;
   /// The whole gradient, as a differentiable value.
   Variable to_whole(const Shape& parent) const;

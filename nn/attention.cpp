@@ -13,6 +13,14 @@ Variable attend_and_record(const void* layer, const Variable& query, const Varia
   return result;
 }
 
+// x (B, length, width). A sequence without its batch would be taken for a batch of single tokens, or end in
+// an error about axes.
+void check_sequence(const char* op, const Variable& x, Index width) {
+  if (x.value().checked(op).rank() != 3 || x.size(2) != width)
+    fail<ShapeError>(op, ": the input must be (B, length, ", width, "): ", x.shape(),
+                     ": a single sequence is a batch of 1; another width wants another layer");
+}
+
 }  // namespace
 
 // ---- additive
@@ -24,6 +32,13 @@ AdditiveAttention::AdditiveAttention(Index query_width, Index key_width, Index h
 
 Variable AdditiveAttention::operator()(const Variable& from, const Variable& to, const Variable& value,
                                        const Mask& mask, Pass& pass) const {
+  check_sequence("additive attention", from, query.weight.shape()[1]);
+  check_sequence("additive attention", to, key.weight.shape()[1]);
+  if (value.value().checked("additive attention").rank() != 3 || value.size(0) != to.size(0) ||
+      value.size(1) != to.size(1) || from.size(0) != to.size(0))
+    fail<ShapeError>("additive attention: shapes do not fit: from ", from.shape(), ", to ", to.shape(),
+                     ", value ", value.shape(),
+                     ": wanted are (B, T, query width), (B, S, key width) and (B, S, E)");
   const Variable asked = unsqueeze(query(from), 2);                  // (B, T, 1, hidden)
   const Variable offered = unsqueeze(key(to), 1);                    // (B, 1, S, hidden)
   const Variable scores = squeeze(score(tanh(asked + offered)), 3);  // (B, T, S)
@@ -39,6 +54,7 @@ Variable AdditiveAttention::operator()(const Variable& from, const Variable& to,
 
 Variable DotProductAttention::operator()(const Variable& query, const Variable& key, const Variable& value,
                                          const Mask& mask, Pass& pass) const {
+  check_sequence("dot-product attention", query, query.rank() > 0 ? query.size(-1) : 0);
   // One head: (B, T, D) is (B, 1, T, D).
   return squeeze(
       attend_and_record(this, unsqueeze(query, 1), unsqueeze(key, 1), unsqueeze(value, 1), mask, pass), 1);
@@ -70,11 +86,13 @@ Variable join_heads(const Variable& x) {
 }  // namespace
 
 KeyValues MultiHeadAttention::key_values(const Variable& to) const {
+  check_sequence("multi-head attention", to, key.weight.shape()[1]);
   return {split_heads(key(to), heads), split_heads(value(to), heads)};  // (B, H, S, D) each
 }
 
 Variable MultiHeadAttention::attend(const Variable& from, const KeyValues& memory, const Mask& mask,
                                     Pass& pass) const {
+  check_sequence("multi-head attention", from, query.weight.shape()[1]);
   const Variable asked = split_heads(query(from), heads);                                      // (B, H, T, D)
   const Variable read = attend_and_record(this, asked, memory.key, memory.value, mask, pass);  // (B, H, T, D)
   return output(join_heads(read));                                                             // (B, T, C)

@@ -12,7 +12,7 @@ struct Fans {
 };
 Fans fans_of(const char* op, const Shape& shape) {
   if (shape.rank() != 2 || shape.elements() == 0)
-    fail<ShapeError>(op, ": a weight (out, in) is wanted: ", shape);
+    fail<ShapeError>(op, ": a weight (out, in) is wanted: ", shape, ": give two sizes, both 1 or more");
   return {static_cast<Scalar>(shape[1]), static_cast<Scalar>(shape[0])};
 }
 

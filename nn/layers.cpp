@@ -61,7 +61,13 @@ Dropout::Dropout(Scalar dropout_rate, Rng& rng) : rate(dropout_rate), stream(rng
 }
 
 Variable Dropout::operator()(const Variable& x, const Pass& pass) const {
-  return pass.training ? dropout(x, rate, pass.rng.at(stream)) : x;
+  if (!pass.training || rate == 0) return x;
+  // A default generator would drop the same elements at every step, and nobody would notice.
+  if (!pass.rng)
+    fail<ValueError>(
+        "dropout: the pass has no generator: training needs one that differs at each step: make it "
+        "with Pass{.training = true, .rng = rng.at(step)}");
+  return dropout(x, rate, pass.rng->at(stream));
 }
 
 // ---- positions
@@ -83,13 +89,26 @@ Tensor sinusoidal_positions(Index length, Index width) {
 SinusoidalPositions::SinusoidalPositions(Index width, Index longest)
     : table(sinusoidal_positions(longest, checked_size("positions", "the width", width))) {}
 
+namespace {
+
+// x must be (B, T, C), or (T, C), of the table's width: a width of 1 would broadcast without a word.
+void check_positions(const Variable& x, Index width, Index offset) {
+  if (x.value().checked("positions").rank() < 2 || x.size(-1) != width)
+    fail<ShapeError>("positions: the input must be (B, T, width): ", x.shape(), " for a width of ", width);
+  if (offset < 0) fail<ValueError>("positions: the first position is ", offset, ": give 0 or more");
+}
+
+}  // namespace
+
 Variable SinusoidalPositions::operator()(const Variable& x, Index offset) const {
+  check_positions(x, table.size(1), offset);
   const Index end = offset + x.size(-2);
   const Tensor& rows = end <= table.size(0) ? table : sinusoidal_positions(end, table.size(1));
   return x + Variable(slice(rows, 0, offset, end));
 }
 
 Variable LearnedPositions::operator()(const Variable& x, Index offset) const {
+  check_positions(x, embedding.weight.shape()[1], offset);
   const Index end = offset + x.size(-2);
   if (end > embedding.weight.shape()[0])
     fail<ShapeError>("positions: position ", end - 1, " is beyond the longest learned, ",

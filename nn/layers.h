@@ -60,6 +60,7 @@ struct RmsNorm {
 /// Dropout (Srivastava et al. 2014), only while training. Each Dropout has a stream of random numbers of its
 /// own, so a mask depends on the pass's generator, the layer and the element, never on the order of calls.
 /// One Dropout called twice in a pass therefore repeats its mask: give each place a Dropout of its own.
+/// Throws ValueError when training without a generator.
 struct Dropout {
   Scalar rate;
   std::uint64_t stream;

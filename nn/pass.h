@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,10 +29,10 @@ class AttentionRecord {
 };
 
 /// What one trip through a model needs to know beyond its input. Layers keep no such state themselves: there
-/// is no train/eval switch to forget.
+/// is no train/eval switch to forget. Layers derive streams of their own from `rng` and leave it as it is.
 struct Pass {
-  bool training = false;  // dropout on or off
-  Rng rng{0};             // the generator at this step; layers derive streams of their own from it
+  bool training = false;        // dropout on or off
+  std::optional<Rng> rng = {};  // the generator at this step, which training with dropout needs: rng.at(step)
   AttentionRecord* record = nullptr;  // where attention layers leave their weights, or null
 };
 

@@ -25,6 +25,19 @@ const TransformerSettings& checked(const TransformerSettings& settings) {
   return settings;
 }
 
+void check_tokens(const char* what, const Indices& tokens) {
+  if (tokens.checked("transformer").rank() != 2)
+    fail<ShapeError>("transformer: the ", what,
+                     " must be (B, length), padded to one length: ", Shape(tokens.sizes),
+                     ": a single sentence is a batch of 1");
+}
+
+void check_batch(const Indices& targets, Index sources) {
+  if (targets.size(0) != sources)
+    fail<ShapeError>("transformer: one target for each source is wanted: ", targets.size(0), " targets for ",
+                     sources, " sources: take both from one batch");
+}
+
 }  // namespace
 
 // ---- layers
@@ -138,6 +151,14 @@ Variable Transformer::embed(const Embedding& embedding, const Dropout& dropout, 
 
 Transformer::Memory Transformer::encode(const Indices& source, const std::vector<int>& lengths,
                                         Pass& pass) const {
+  check_tokens("source", source);
+  if (static_cast<Index>(lengths.size()) != source.size(0))
+    fail<ShapeError>("transformer: one length for each source is wanted: ", lengths.size(), " lengths for ",
+                     source.size(0), " sources: take both from one batch");
+  for (const int length : lengths)
+    if (length < 0 || length > source.size(1))
+      fail<ValueError>("transformer: a length is ", length, ": sources padded to ", source.size(1),
+                       " have lengths from 0 to that: take both from one batch");
   const Mask mask = Mask::padding(lengths);
   const Variable encoded =
       encoder(embed(source_embedding, source_dropout, source, 0, pass), mask, pass);  // (B, S, C)
@@ -148,7 +169,18 @@ Transformer::Memory Transformer::encode(const Indices& source, const std::vector
   return {sum(encoded * Variable(real), 1, keep_axis) / Variable(count), {}};
 }
 
+namespace {
+
+const Transformer::Memory& checked(const Transformer::Memory& memory) {
+  if (!memory.encoded.defined()) fail<ValueError>("transformer: the memory is empty: make it with encode");
+  return memory;
+}
+
+}  // namespace
+
 Variable Transformer::decode(const Indices& target_in, const Memory& memory, Pass& pass) const {
+  check_tokens("target", target_in);
+  check_batch(target_in, checked(memory).encoded.size(0));
   const Variable x = embed(embedding_of_target(), target_dropout, target_in, 0, pass);  // (B, T, C)
   // Padding follows the target's real tokens, so the causal mask alone keeps them from seeing it.
   return embedding_of_target().scores(
@@ -157,7 +189,7 @@ Variable Transformer::decode(const Indices& target_in, const Memory& memory, Pas
 
 Transformer::DecodingState Transformer::begin_decoding(const Memory& memory) const {
   DecodingState state;
-  state.source_mask = memory.mask;
+  state.source_mask = checked(memory).mask;
   for (const DecoderLayer& layer : decoder.layers) {
     DecoderLayerCache cache;
     cache.source = layer.cross_attention.key_values(memory.encoded);
@@ -167,6 +199,13 @@ Transformer::DecodingState Transformer::begin_decoding(const Memory& memory) con
 }
 
 Variable Transformer::decode_step(const Indices& tokens, DecodingState& state, Pass& pass) const {
+  if (state.layers.size() != decoder.layers.size())
+    fail<ValueError>("transformer: the decoding state has ", state.layers.size(), " layers and the model ",
+                     decoder.layers.size(), ": make it with this model's begin_decoding");
+  if (tokens.checked("transformer").rank() != 1)
+    fail<ShapeError>("transformer: the latest tokens must be (B), one for each sentence: ",
+                     Shape(tokens.sizes));
+  check_batch(tokens, state.layers.front().source.key.size(0));
   const Indices column({tokens.size(0), 1}, tokens.values);
   Variable x = embed(embedding_of_target(), target_dropout, column, state.position++, pass);  // (B, 1, C)
   for (std::size_t i = 0; i < decoder.layers.size(); ++i)

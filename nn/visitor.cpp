@@ -9,7 +9,10 @@ namespace attune::nn::detail {
 
 void add_parameter(std::vector<NamedParameter>& list, const std::string& name, const Parameter& parameter) {
   if (!parameter.defined())
-    fail<ValueError>("visit: parameter ", name, " has no value: set it in its layer's constructor");
+    fail<ValueError>(
+        "visit: parameter ", name,
+        " has no value: set it in its layer's constructor; if the model was moved, use the one it was "
+        "moved to");
   for (const NamedParameter& other : list) {
     if (other.name == name)
       fail<ValueError>("visit: two parameters are named ", name, ": give each member its own name");
@@ -38,6 +41,11 @@ void copy_values(const std::vector<NamedParameter>& from, const std::vector<Name
 
 void check_visited(const Variable& loss, const std::vector<NamedParameter>& visited) {
   std::unordered_set<const Node*> known;
+  loss.value().checked("check_visited");
+  if (!loss.requires_gradient())
+    fail<GraphError>(
+        "check_visited: the loss depends on no parameter at all: ", loss.shape(),
+        ": compute it from the model's output, not under NoGradient and not with everything frozen");
   for (const NamedParameter& parameter : visited) known.insert(parameter.cell->leaf.get());
   for (const NodeHandle& leaf : leaves_of(loss))
     if (!known.contains(leaf.get()))

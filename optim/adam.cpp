@@ -21,7 +21,7 @@ Adam::Adam(std::vector<nn::NamedParameter> parameters, const AdamSettings& setti
 
 Adam::Adam(const std::string& name, std::vector<nn::NamedParameter> parameters, const AdamSettings& settings)
     : Optimiser(name, std::move(parameters), settings.groups ? settings.groups : decay_matrices(0),
-                {"m", "v"}),
+                {{.name = "m"}, {.name = "v", .negative = false}}),
       beta1_(static_cast<Scalar>(settings.beta1)),
       beta2_(static_cast<Scalar>(settings.beta2)),
       epsilon_(static_cast<Scalar>(settings.epsilon)) {

@@ -1,10 +1,12 @@
 #include "optim/optimiser.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "optim/gradients.h"
 #include "tensor/error.h"
+#include "tensor/reduce.h"
 #include "tensor/simd/kernels.h"
 #include "tensor/thread_pool.h"
 
@@ -56,26 +58,31 @@ GroupRule decay_matrices(double weight_decay) {
 }
 
 Optimiser::Optimiser(std::string name, std::vector<nn::NamedParameter> parameters, const GroupRule& rule,
-                     std::vector<std::string> moments)
-    : name_(std::move(name)), parameters_(std::move(parameters)), moment_names_(std::move(moments)) {
+                     std::vector<Moment> moments)
+    : name_(std::move(name)), parameters_(std::move(parameters)), moment_kinds_(std::move(moments)) {
   if (parameters_.empty())
     fail<ValueError>(name_, ": there are no parameters: name them in the layer's visit");
-  if (moment_names_.size() > max_moments)
-    fail<ValueError>(name_, ": at most ", max_moments, " moments are possible: ", moment_names_.size(),
+  if (moment_kinds_.size() > max_moments)
+    fail<ValueError>(name_, ": at most ", max_moments, " moments are possible: ", moment_kinds_.size(),
                      ": raise Optimiser::max_moments");
   for (const nn::NamedParameter& parameter : parameters_) {
+    if (!parameter.cell)
+      fail<ValueError>(name_, ": parameter ", parameter.name,
+                       " is empty: take it from named_parameters(model)");
     const Tensor& value = parameter.cell->value;
     Slot slot;
     slot.group = rule(parameter.name, value);
     if (!is_rate(slot.group.rate_factor) || !is_rate(slot.group.weight_decay))
       fail<ValueError>(name_, ": rate_factor and weight_decay must be finite and not negative: ",
                        slot.group.rate_factor, " and ", slot.group.weight_decay, " for ", parameter.name);
-    for (std::size_t k = 0; k < moment_names_.size(); ++k) slot.moments.push_back(zeros(value.shape()));
+    for (std::size_t k = 0; k < moment_kinds_.size(); ++k) slot.moments.push_back(zeros(value.shape()));
     slots_.push_back(std::move(slot));
   }
 }
 
 void Optimiser::step(double rate) {
+  if (parameters_.empty())
+    fail<ValueError>("optimiser: it has no parameters any more: it was moved: use the one it was moved to");
   if (!is_rate(rate))
     fail<ValueError>(name_, ": the rate must be finite and not negative: ", rate, ": look at the schedule");
   detail::check_finite(name_, parameters_);
@@ -102,16 +109,20 @@ void Optimiser::step(double rate) {
                   .update = slot.updates + 1};
     for (std::size_t k = 0; k < slot.moments.size(); ++k) item.whole.moments[k] = slot.moments[k].writable();
   }
-  if (work.empty())
-    fail<ValueError>(name_, ": no gradient has reached any of the ", parameters_.size(),
-                     " parameters: call backward(loss) before each step");
+  if (work.empty()) {
+    const bool all_frozen = std::all_of(parameters_.begin(), parameters_.end(),
+                                        [](const nn::NamedParameter& p) { return p.cell->frozen; });
+    fail<ValueError>(name_, ": no gradient has reached any of the ", parameters_.size(), " parameters: ",
+                     all_frozen ? "all are frozen: unfreeze what is to be trained"
+                                : "call backward(loss) before each step, with a loss of this model");
+  }
 
   for (const Work& item : work) {
     parallel_for(static_cast<Index>(item.whole.n), chunk, [&](Index begin, Index end) {
       Stretch stretch = item.whole;
       stretch.parameter += begin;
       stretch.gradient += begin;
-      for (std::size_t k = 0; k < moment_names_.size(); ++k) stretch.moments[k] += begin;
+      for (std::size_t k = 0; k < moment_kinds_.size(); ++k) stretch.moments[k] += begin;
       stretch.n = static_cast<std::size_t>(end - begin);
       update(stretch);
     });
@@ -126,8 +137,8 @@ std::vector<NamedTensor> Optimiser::state() const {
   state.push_back({"steps", from_count(steps_)});
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     state.push_back({parameters_[i].name + ".updates", from_count(slots_[i].updates)});
-    for (std::size_t k = 0; k < moment_names_.size(); ++k)
-      state.push_back({parameters_[i].name + "." + moment_names_[k], slots_[i].moments[k]});
+    for (std::size_t k = 0; k < moment_kinds_.size(); ++k)
+      state.push_back({parameters_[i].name + "." + moment_kinds_[k].name, slots_[i].moments[k]});
   }
   return state;
 }
@@ -160,12 +171,15 @@ void Optimiser::load_state(const std::vector<NamedTensor>& state) {
   std::vector<Slot> slots = slots_;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     slots[i].updates = to_count(found.at(parameters_[i].name + ".updates"));
-    for (std::size_t k = 0; k < moment_names_.size(); ++k) {
-      const NamedTensor& moment = found.at(parameters_[i].name + "." + moment_names_[k]);
+    for (std::size_t k = 0; k < moment_kinds_.size(); ++k) {
+      const NamedTensor& moment = found.at(parameters_[i].name + "." + moment_kinds_[k].name);
       const Tensor numbers = contiguous(moment.value);
       if (kernels().any_non_finite(numbers.data(), static_cast<std::size_t>(numbers.elements())))
         fail<ValueError>("load_state: ", moment.name, " ", numbers.shape(),
                          " holds NaN or infinity: the state is damaged");
+      if (!moment_kinds_[k].negative && numbers.elements() > 0 && min(numbers).item() < 0)
+        fail<ValueError>("load_state: ", moment.name, " ", numbers.shape(), " holds ", min(numbers).item(),
+                         ", and a mean of squares is never negative: the state is damaged");
       slots[i].moments[k] = numbers;
     }
   }

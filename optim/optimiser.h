@@ -56,12 +56,18 @@ class Optimiser {
   /// change what was returned. Counts are two numbers, n = high · 2²⁴ + low, because a float counts to 2²⁴.
   std::vector<NamedTensor> state() const;
   /// Continues from a state, in any order of its tensors, with the same bits as if never interrupted. Throws
-  /// ValueError, listing what differs, unless names and shapes are those of state(); then nothing has
-  /// changed.
+  /// ValueError, listing what differs, unless names and shapes are those of state(), and for numbers that no
+  /// training leaves behind; then nothing has changed.
   void load_state(const std::vector<NamedTensor>& state);
 
  protected:
   static constexpr std::size_t max_moments = 3;
+
+  /// What the formula remembers of a parameter's gradients.
+  struct Moment {
+    std::string name;
+    bool negative = true;  // may hold negative numbers; a mean of squares may not
+  };
 
   /// A stretch of n neighbouring numbers of one parameter, with what belongs to them.
   struct Stretch {
@@ -74,10 +80,10 @@ class Optimiser {
     Index update;  // 1 at the parameter's first update; less than steps() if it has been frozen
   };
 
-  /// `name` begins error texts; `moments` names the tensors of the parameter's shape, at first zero, that the
+  /// `name` begins error texts; `moments` are the tensors of the parameter's shape, at first zero, that the
   /// formula keeps for each. ValueError if there are no parameters or if `rule` gives negative settings.
   Optimiser(std::string name, std::vector<nn::NamedParameter> parameters, const GroupRule& rule,
-            std::vector<std::string> moments);
+            std::vector<Moment> moments);
   Optimiser(Optimiser&&) = default;
   Optimiser& operator=(Optimiser&&) = default;
   Optimiser(const Optimiser&) = delete;
@@ -97,7 +103,7 @@ class Optimiser {
 
   std::string name_;
   std::vector<nn::NamedParameter> parameters_;
-  std::vector<std::string> moment_names_;
+  std::vector<Moment> moment_kinds_;
   std::vector<Slot> slots_;
   Index steps_ = 0;
 };

@@ -8,7 +8,7 @@ namespace attune::optim {
 Sgd::Sgd(std::vector<nn::NamedParameter> parameters, const SgdSettings& settings)
     : Optimiser("sgd", std::move(parameters),
                 settings.groups ? settings.groups : decay_matrices(settings.weight_decay),
-                settings.momentum == 0 ? std::vector<std::string>{} : std::vector<std::string>{"velocity"}),
+                settings.momentum == 0 ? std::vector<Moment>{} : std::vector<Moment>{{.name = "velocity"}}),
       momentum_(settings.momentum) {
   if (!(momentum_ >= 0 && momentum_ < 1))
     fail<ValueError>("sgd: momentum must be at least 0 and below 1: ", momentum_, ": 0.9 is a usual choice");

@@ -20,6 +20,7 @@ Shape rows_shape(const char* op, const Indices& rows, const Shape& table) {
 }
 
 void check_rows(const char* op, const Indices& rows, Index count) {
+  rows.checked(op);
   for (const std::int32_t row : rows.values)
     if (row < 0 || row >= count)
       fail<IndexError>(op, ": row ", row, " is outside a table of ", count,
@@ -27,7 +28,7 @@ void check_rows(const char* op, const Indices& rows, Index count) {
 }
 
 Shape positions_shape(const char* op, const Tensor& x, const Indices& positions, Index width) {
-  const Shape shape(positions.sizes);
+  const Shape shape(positions.checked(op).sizes);
   if (!(x.shape() == shape))
     fail<ShapeError>(op, ": one position for each row is wanted: rows ", x.shape(), " and positions ", shape);
   for (const std::int32_t position : positions.values)
@@ -139,7 +140,8 @@ Tensor concatenate(const std::vector<Tensor>& parts, int axis) {
   for (const Tensor& part : parts) {
     if (part.checked("concatenate").rank() != first.rank() ||
         !(part.shape().with(at, 0) == first.with(at, 0)))
-      fail<ShapeError>("concatenate: sizes off axis ", axis, " differ: ", first, " and ", part.shape());
+      fail<ShapeError>("concatenate: all sizes but that of axis ", axis, " must be equal: ", first, " and ",
+                       part.shape());
     total += part.size(at);
   }
   Tensor y = Tensor::uninitialised(first.with(at, total));

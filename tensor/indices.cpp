@@ -32,11 +32,16 @@ std::size_t offset_of(const Indices& indices, std::int64_t row, std::int64_t col
 
 Indices::Indices(std::vector<std::int64_t> axis_sizes, std::vector<std::int32_t> row_major_values)
     : sizes(std::move(axis_sizes)), values(std::move(row_major_values)) {
+  checked("Indices");
+}
+
+const Indices& Indices::checked(const char* op) const {
   const Shape shape = shape_of(sizes);
   if (shape.elements() != static_cast<std::int64_t>(values.size())) {
-    fail<ShapeError>("Indices: the sizes and the number of values differ: ", shape, " needs ",
-                     shape.elements(), " values, got ", values.size(), ": give one value per element");
+    fail<ShapeError>(op, ": the sizes and the number of values differ: ", shape, " needs ", shape.elements(),
+                     " values, got ", values.size(), ": give one value per element");
   }
+  return *this;
 }
 
 Indices Indices::full(std::vector<std::int64_t> axis_sizes, std::int32_t value) {

@@ -13,7 +13,7 @@ namespace attune {
 ///     ids.at(1, 0)                        // 9
 ///
 /// `values` holds exactly as many integers as the product of `sizes`; the constructors see to that. Whoever
-/// changes the members by hand keeps it so.
+/// changes the members by hand keeps it so, or hears of it from the next operation that reads them.
 struct Indices {
   std::vector<std::int64_t> sizes{0};
   std::vector<std::int32_t> values;
@@ -27,6 +27,9 @@ struct Indices {
 
   /// The same integer everywhere.
   static Indices full(std::vector<std::int64_t> axis_sizes, std::int32_t value);
+
+  /// Throws ShapeError, naming `op`, when sizes and values no longer fit each other.
+  const Indices& checked(const char* op) const;
 
   int rank() const { return static_cast<int>(sizes.size()); }
 

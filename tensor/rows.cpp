@@ -1,6 +1,7 @@
 #include "tensor/rows.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "tensor/elementwise.h"
@@ -85,7 +86,12 @@ std::vector<Tensor> sum_over_rows(const Rows& rows, Index count, Body&& body) {
 void check_per_channel(const char* op, const char* what, const Tensor& x, const Tensor& parameter) {
   if (!(parameter.checked(op).shape() == Shape{x.size(-1)}))
     fail<ShapeError>(op, ": the ", what, " must have the size of the last axis: ", parameter.shape(), " for ",
-                     x.shape());
+                     x.shape(), ": make the layer with the width of its input");
+}
+
+void check_epsilon(const char* op, Scalar epsilon) {
+  if (!(epsilon >= 0 && std::isfinite(epsilon)))
+    fail<ValueError>(op, ": epsilon is ", epsilon, ": it must be 0 or a little more: 1e-5 is a usual choice");
 }
 
 }  // namespace
@@ -99,7 +105,11 @@ Tensor log_softmax(const Tensor& x, int axis) {
 
 Tensor masked_softmax(const Tensor& x, const Tensor& allowed) {
   const Rows rows = rows_of("masked_softmax", x);
-  Tensor mask = broadcast_to(allowed.checked("masked_softmax"), x.shape());
+  const Shape& given = allowed.checked("masked_softmax").shape();
+  if (given.rank() > x.rank() || !(broadcast_shapes("masked_softmax", given, x.shape()) == x.shape()))
+    fail<ShapeError>("masked_softmax: the mask must broadcast to the scores: ", given, " for ", x.shape(),
+                     ": give sizes that are equal or 1");
+  Tensor mask = broadcast_to(allowed, x.shape());
   if (rows.width > 1 && mask.stride(-1) != 1) mask = copy(mask);  // the kernel reads a row as it lies
   const Tensor in = contiguous(x);
   Tensor y = Tensor::uninitialised(x.shape());
@@ -134,6 +144,7 @@ LayerNormResult layer_norm(const Tensor& x, const Tensor& scale, const Tensor& s
   const Rows rows = rows_of("layer_norm", x);
   check_per_channel("layer_norm", "scale", x, scale);
   check_per_channel("layer_norm", "shift", x, shift);
+  check_epsilon("layer_norm", epsilon);
   const Tensor in = contiguous(x);
   const Tensor factor = contiguous(scale);
   const Tensor offset = contiguous(shift);
@@ -175,6 +186,7 @@ LayerNormGradients layer_norm_backward(const Tensor& x, const Tensor& scale, con
 RmsNormResult rms_norm(const Tensor& x, const Tensor& scale, Scalar epsilon) {
   const Rows rows = rows_of("rms_norm", x);
   check_per_channel("rms_norm", "scale", x, scale);
+  check_epsilon("rms_norm", epsilon);
   const Tensor in = contiguous(x);
   const Tensor factor = contiguous(scale);
   RmsNormResult result{Tensor::uninitialised(x.shape()), Tensor::uninitialised(x.shape().removed(-1))};
@@ -215,9 +227,13 @@ namespace {
 void check_targets(const Tensor& logits, const Indices& targets, int ignored) {
   const Rows rows = rows_of("cross_entropy", logits);
   const Shape wanted = logits.shape().removed(-1);
+  targets.checked("cross_entropy");
   if (!std::equal(wanted.begin(), wanted.end(), targets.sizes.begin(), targets.sizes.end()))
     fail<ShapeError>("cross_entropy: one target for each row of logits is wanted: logits ", logits.shape(),
                      " and targets ", Shape(targets.sizes), ": the targets' shape must be ", wanted);
+  if (rows.width == 0)
+    fail<ShapeError>("cross_entropy: there are no classes: logits ", logits.shape(),
+                     ": the last axis must be 1 or more");
   for (const std::int32_t target : targets.values)
     if (target != ignored && (target < 0 || target >= rows.width))
       fail<IndexError>("cross_entropy: target ", target, " is no class: logits ", logits.shape(),

@@ -23,11 +23,11 @@ TEST_CASE("misuse: backward twice through one graph") {
   const Variable x = tracked(Tensor(2));
   const Variable y = x * x;
   backward(y);
-  CHECK_THROWS_WITH_AS(
-      backward(y),
-      "backward: this graph has been used before, at multiply: run the forward pass again, or cut the "
-      "history with detach()",
-      GraphError);
+  CHECK_THROWS_WITH_AS(backward(y),
+                       "backward: this graph has been used before, at multiply: run the forward pass again, "
+                       "or cut the history "
+                       "with detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
+                       GraphError);
   CHECK(x.gradient().item() == 4);
 }
 
@@ -36,11 +36,11 @@ TEST_CASE("misuse: backward through a part that another pass has used") {
   const Variable shared = exp(x);
   backward(shared * 2);
   const Tensor before = x.gradient();
-  CHECK_THROWS_WITH_AS(
-      backward(shared * 3),
-      "backward: this graph has been used before, at exp: run the forward pass again, or cut the "
-      "history with detach()",
-      GraphError);
+  CHECK_THROWS_WITH_AS(backward(shared * 3),
+                       "backward: this graph has been used before, at exp: run the forward pass again, or "
+                       "cut the history with "
+                       "detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
+                       GraphError);
   CHECK(same_values(x.gradient(), before));
 }
 
@@ -54,9 +54,8 @@ TEST_CASE("misuse: backward from more than one number") {
 
 TEST_CASE("misuse: backward from a value without history") {
   const char* const no_history =
-      "backward: the value has no history: (): nothing it was computed from is tracked, or it was detached "
-      "or computed "
-      "under NoGradient";
+      "backward: the value has no history: (): it comes from constants or frozen parameters only, from "
+      "detach(), from a time under NoGradient, or from gradients(…) without {.record = true}";
   const Variable x = tracked(Tensor(2));
   CHECK_THROWS_WITH_AS(backward(detach(x * x)), no_history, GraphError);
   CHECK_THROWS_WITH_AS(backward(Tensor(3)), no_history, GraphError);
@@ -109,15 +108,17 @@ TEST_CASE("misuse: gradients of many numbers without weights, with weights that 
   CHECK_THROWS_WITH_AS(gradients(x * 2, {x}),
                        "gradients: y must be a single number: (3,): or give dy, the weight of each element",
                        ShapeError);
-  CHECK_THROWS_WITH_AS(gradients(x * 2, {x}, ones({2})),
-                       "gradients: dy must have the shape of y: (2,) and (3,)", ShapeError);
+  CHECK_THROWS_WITH_AS(
+      gradients(x * 2, {x}, ones({2})),
+      "gradients: dy must have the shape of y: (2,) and (3,): give one weight for each element of y",
+      ShapeError);
   CHECK_THROWS_WITH_AS(gradients(sum(x), {Variable(ones({3}))}),
                        "gradients: an x has no history: (3,): make it with tracked() before y is computed",
                        GraphError);
   CHECK_THROWS_WITH_AS(
       gradients(Tensor(1), {x}),
-      "gradients: the value has no history: (): nothing it was computed from is tracked, or it was "
-      "detached or computed under NoGradient",
+      "gradients: the value has no history: (): it comes from constants or frozen parameters only, from "
+      "detach(), from a time under NoGradient, or from gradients(…) without {.record = true}",
       GraphError);
 }
 
@@ -149,15 +150,44 @@ TEST_CASE("misuse: a pullback that returns too many or too few gradients is name
 
 TEST_CASE("misuse: parts of gradients that do not fit their parent are refused with the operation's name") {
   const Variable x = tracked(ones({4, 2}));
-  const auto with_part = [&](Gradient part) {
-    return record("my layer", Tensor(1), {x}, [part](const Variable&) { return Gradients{part}; });
+  const auto with_part = [](const Variable& parent, const Gradient& part) {
+    return record("my layer", Tensor(1), {parent}, [part](const Variable&) { return Gradients{part}; });
   };
-  CHECK_THROWS_AS(backward(with_part(Gradient::slice(ones({3, 2}), 0, 2, 1))), ShapeError);
-  CHECK_THROWS_AS(backward(with_part(Gradient::slice(ones({2, 3}), 0, 0, 1))), ShapeError);
-  CHECK_THROWS_AS(backward(with_part(Gradient::slice(ones({2}), 2, 0, 1))), ShapeError);
-  CHECK_THROWS_AS(backward(with_part(Gradient::rows(ones({2, 2}), Indices({2}, {0, 4})))), IndexError);
-  CHECK_THROWS_AS(backward(with_part(Gradient::rows(ones({2, 3}), Indices({2}, {0, 1})))), ShapeError);
+  const std::string what_to_do = ": give the axis, the begin and the step of the slice that was taken";
+  const auto refused = [&](const Gradient& part, const std::string& text) {
+    CHECK_THROWS_WITH_AS(backward(with_part(x, part)), text.c_str(), ShapeError);
+    // Where gradients are to be differentiable themselves, parts take another path.
+    CHECK_THROWS_WITH_AS(gradients(with_part(x, part), {x}, {}, {.record = true}), text.c_str(), ShapeError);
+  };
+  const std::string slice = "my layer: its pullback returned a slice that does not fit: ";
+  const std::string parent = " for a parent of shape (4, 2)" + what_to_do;
+  refused(Gradient::slice(ones({3, 2}), 0, 2, 1),
+          slice + "(3, 2) along axis 0 from 2 in steps of 1" + parent);
+  refused(Gradient::slice(ones({2, 2}), 0, 0, 4),
+          slice + "(2, 2) along axis 0 from 0 in steps of 4" + parent);
+  refused(Gradient::slice(ones({1, 2}), 0, -1, 1),
+          slice + "(1, 2) along axis 0 from -1 in steps of 1" + parent);
+  refused(Gradient::slice(ones({1, 2}), 0, 0, 0),
+          slice + "(1, 2) along axis 0 from 0 in steps of 0" + parent);
+  refused(Gradient::slice(ones({2, 3}), 0, 0, 1),
+          slice + "(2, 3) along axis 0 from 0 in steps of 1" + parent);
+  refused(Gradient::slice(ones({2}), 2, 0, 1), slice + "(2,) along axis 2 from 0 in steps of 1" + parent);
+  refused(Gradient::rows(ones({2, 3}), Indices({2}, {0, 1})),
+          "my layer: its pullback returned rows that do not fit: (2, 3) for (2,) rows of a parent of shape "
+          "(4, 2): "
+          "give one row of the parent's width for each index");
+  CHECK_THROWS_WITH_AS(
+      backward(with_part(x, Gradient::rows(ones({2, 2}), Indices({2}, {0, 4})))),
+      "my layer: its pullback returned a gradient for row 4 of a parent of shape (4, 2): use the "
+      "rows that were gathered",
+      IndexError);
+  const Variable number = tracked(Tensor(1));
+  CHECK_THROWS_AS(backward(with_part(number, Gradient::rows(ones({1}), Indices({1}, {0})))), ShapeError);
+  CHECK_THROWS_AS(backward(with_part(number, Gradient::slice(ones({1}), 0, 0, 1))), ShapeError);
   CHECK_FALSE(x.gradient().defined());
+  // Parts that do fit, to the last place.
+  backward(with_part(x, Gradient::slice(ones({2, 2}), -2, 1, 2)));
+  CHECK(x.gradient().values() == std::vector<Scalar>{0, 0, 1, 1, 0, 0, 1, 1});
 }
 
 TEST_CASE("misuse: where a pullback throws, no gradient has changed") {
@@ -199,9 +229,11 @@ TEST_CASE("misuse: matrices, norms and losses that do not fit") {
       "matmul: inner sizes differ, 3 and 2: (2, 3) and (2, 3): (…, M, K) · (…, K, N) needs equal K; "
       "transpose one of them?",
       ShapeError);
-  CHECK_THROWS_WITH_AS(layer_norm(a, ones({2}), zeros({3})),
-                       "layer_norm: the scale must have the size of the last axis: (2,) for (2, 3)",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(
+      layer_norm(a, ones({2}), zeros({3})),
+      "layer_norm: the scale must have the size of the last axis: (2,) for (2, 3): make the layer with "
+      "the width of its input",
+      ShapeError);
   CHECK_THROWS_WITH_AS(
       mean_squared_error(a, ones({3})),
       "mean_squared_error: shapes differ: (2, 3) and (3,): losses do not broadcast; reshape one of them",

@@ -159,11 +159,15 @@ TEST_CASE("parameters: what was computed from one stays what it was when it chan
   CHECK(taken.values() == std::vector<Scalar>{1, 2, 3});
   CHECK(used.value().values() == std::vector<Scalar>{1, 2, 3});
   CHECK(weight.value().values() == std::vector<Scalar>{4, 5, 6});
-  CHECK_THROWS_WITH_AS(weight.set_value(zeros({2})), "set_value: shapes differ: (2,) for a parameter of (3,)",
-                       ShapeError);
-  CHECK_THROWS_WITH_AS(static_cast<void>(nn::Parameter().value()),
-                       "parameter: it has no value yet: assign Parameter(tensor) in the layer's constructor",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(
+      weight.set_value(zeros({2})),
+      "set_value: shapes differ: (2,) for a parameter of (3,): only numbers can change, not sizes",
+      ShapeError);
+  CHECK_THROWS_WITH_AS(
+      static_cast<void>(nn::Parameter().value()),
+      "parameter: it has no value: assign Parameter(tensor) in the layer's constructor; if the model was "
+      "moved, use the one it was moved to",
+      ValueError);
 }
 
 TEST_CASE("initialisers: the spread is what the papers say") {

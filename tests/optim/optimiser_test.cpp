@@ -148,9 +148,11 @@ TEST_CASE("step: without any gradient it says that backward is missing") {
   for (const Kind& kind : kinds) {
     const SmallModel model;
     const auto optimiser = made(kind, model);
-    CHECK(error_of([&] { optimiser->step(0.1); }) ==
-          kind.name +
-              ": no gradient has reached any of the 2 parameters: call backward(loss) before each step");
+    CHECK(
+        error_of([&] { optimiser->step(0.1); }) ==
+        kind.name +
+            ": no gradient has reached any of the 2 parameters: call backward(loss) before each step, with a "
+            "loss of this model");
     CHECK(optimiser->steps() == 0);
   }
 }

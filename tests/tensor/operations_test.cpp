@@ -331,9 +331,11 @@ TEST_CASE("layer_norm: a row with a large offset keeps its digits") {
 }
 
 TEST_CASE("rows: parameters and gradients that do not fit are refused") {
-  CHECK_THROWS_WITH_AS(layer_norm(zeros({2, 3}), ones({2}), zeros({3}), Scalar(1e-5)),
-                       "layer_norm: the scale must have the size of the last axis: (2,) for (2, 3)",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(
+      layer_norm(zeros({2, 3}), ones({2}), zeros({3}), Scalar(1e-5)),
+      "layer_norm: the scale must have the size of the last axis: (2,) for (2, 3): make the layer with "
+      "the width of its input",
+      ShapeError);
   CHECK_THROWS_WITH_AS(rms_norm(Tensor(1), ones({1}), Scalar(1e-5)),
                        "rms_norm: works along the last axis: () has none: give at least one axis",
                        ShapeError);
@@ -356,7 +358,8 @@ TEST_CASE("indexing: rows and positions that are not there are refused, and name
                        "pick: one position for each row is wanted: rows (2,) and positions (3,)", ShapeError);
   CHECK_THROWS_AS(unpick(zeros({2}), Indices({2}, {0, 4}), 4), IndexError);
   CHECK_THROWS_WITH_AS(concatenate({zeros({2, 3}), zeros({2, 4})}),
-                       "concatenate: sizes off axis 0 differ: (2, 3) and (2, 4)", ShapeError);
+                       "concatenate: all sizes but that of axis 0 must be equal: (2, 3) and (2, 4)",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(concatenate(std::vector<Tensor>{}), "concatenate: no tensors given: give at least one",
                        ShapeError);
   CHECK_THROWS_AS(stack({zeros({2}), zeros({3})}), ShapeError);
