@@ -28,10 +28,21 @@ function(attune_compile_flags target)
   endif()
 endfunction()
 
-# Kernel files hold kernels and nothing else. They are optimised and unsanitised in every configuration: a debug build
-# stays usable, and what the sanitizers have to say about memory is said by their callers and by the kernels' own tests.
+# Kernel files hold kernels and nothing else. They are optimised in every configuration: a debug build stays usable.
 # An instruction set is switched on for its own file only, so that one binary runs on every machine.
-set(attune_kernel_flags -O3 -DNDEBUG -fno-sanitize=all)
+set(attune_kernel_flags -O3 -DNDEBUG)
+if(ATTUNE_SANITIZE)
+  # It is the kernels that touch the numbers, so memory and threads are watched here too. What is on the stack is left out:
+  # it is nothing but registers that were spilled, and watching them takes minutes to compile.
+  list(APPEND attune_kernel_flags -fno-sanitize=undefined)
+  if(ATTUNE_SANITIZE MATCHES "address")
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      list(APPEND attune_kernel_flags --param=asan-stack=0)
+    else()
+      list(APPEND attune_kernel_flags "SHELL:-mllvm -asan-stack=0")
+    endif()
+  endif()
+endif()
 set(attune_simd_dir "${PROJECT_SOURCE_DIR}/tensor/simd")
 foreach(kernels scalar sse2 avx2 avx512 neon)
   set(flags ${attune_kernel_flags})

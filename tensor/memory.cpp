@@ -3,26 +3,30 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <cstdlib>
 #include <limits>
 #include <mutex>
 #include <new>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-// AddressSanitizer must see every block come and go, so under it the pool keeps nothing.
-#if defined(__SANITIZE_ADDRESS__)
-#define ATTUNE_POOL 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ATTUNE_POOL 0
-#endif
-#endif
-#ifndef ATTUNE_POOL
-#define ATTUNE_POOL 1
-#endif
-
 namespace attune::inline ATTUNE_PRECISION {
 namespace {
+
+// AddressSanitizer must see every block come and go, so under it the pool keeps nothing; for Valgrind and its
+// like the same is asked for with ATTUNE_POOL=off in the environment.
+bool keeps_blocks() {
+#if defined(__SANITIZE_ADDRESS__)
+  return false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  return false;
+#endif
+#endif
+  const char* setting = std::getenv("ATTUNE_POOL");
+  return setting == nullptr || std::string_view(setting) != "off";
+}
 
 constexpr std::size_t alignment = 64;
 
@@ -45,6 +49,7 @@ std::size_t class_bytes(int index) {
 struct Memory::Block {
   std::atomic<std::int64_t> owners{1};
   int size_class = 0;
+  Index count = 0;
   Scalar* data() { return reinterpret_cast<Scalar*>(reinterpret_cast<char*>(this) + alignment); }
 };
 
@@ -58,7 +63,9 @@ class Pool {
     return *pool;
   }
 
-  void* take(int index) {
+  // A block of that class. One that will not be kept has room for the `bytes` asked for and no more, so that
+  // the tools that look for accesses beyond the end see the true one.
+  void* take(int index, std::size_t bytes) {
     {
       const std::lock_guard lock(mutex_);
       in_use_ += static_cast<std::int64_t>(class_bytes(index));
@@ -71,7 +78,7 @@ class Pool {
       }
     }
     try {
-      return ::operator new(alignment + class_bytes(index), std::align_val_t(alignment));
+      return ::operator new(alignment + (keeps_ ? class_bytes(index) : bytes), std::align_val_t(alignment));
     } catch (...) {
       const std::lock_guard lock(mutex_);
       in_use_ -= static_cast<std::int64_t>(class_bytes(index));
@@ -82,16 +89,18 @@ class Pool {
   void give_back(void* block, int index) noexcept {
     const std::lock_guard lock(mutex_);
     in_use_ -= static_cast<std::int64_t>(class_bytes(index));
-#if ATTUNE_POOL
-    try {
-      idle_[index].push_back(block);
-      idle_bytes_ += static_cast<std::int64_t>(class_bytes(index));
-      return;
-    } catch (const std::bad_alloc&) {  // no room to remember it: give it to the system instead
+    if (keeps_) {
+      try {
+        idle_[index].push_back(block);
+        idle_bytes_ += static_cast<std::int64_t>(class_bytes(index));
+        return;
+      } catch (const std::bad_alloc&) {  // no room to remember it: give it to the system instead
+      }
     }
-#endif
     ::operator delete(block, std::align_val_t(alignment));
   }
+
+  bool keeps() const { return keeps_; }
 
   MemoryUse use() {
     const std::lock_guard lock(mutex_);
@@ -108,21 +117,32 @@ class Pool {
   }
 
  private:
+  const bool keeps_ = keeps_blocks();
   std::mutex mutex_;
   std::vector<void*> idle_[256];
   std::int64_t in_use_ = 0;
   std::int64_t idle_bytes_ = 0;
 };
 
+// In checked builds a block is full of signalling NaN when it comes and when it goes: whoever reads it too
+// early or too late gets NaN, where the operation that did it can be found.
+void poison([[maybe_unused]] Scalar* numbers, [[maybe_unused]] Index count) {
+#if defined(ATTUNE_CHECKED)
+  // Volatile, or the compiler sees that nobody may read what is about to be freed.
+  volatile Scalar* seen = numbers;
+  for (Index i = 0; i < count; ++i) seen[i] = std::numeric_limits<Scalar>::signaling_NaN();
+#endif
+}
+
 }  // namespace
 
 Memory::Memory(Index count) {
-  const int index = size_class(static_cast<std::size_t>(count) * sizeof(Scalar));
-  block_ = new (Pool::instance().take(index)) Block;
+  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(Scalar);
+  const int index = size_class(bytes);
+  block_ = new (Pool::instance().take(index, bytes)) Block;
   block_->size_class = index;
-#if defined(ATTUNE_CHECKED)
-  std::fill_n(block_->data(), count, std::numeric_limits<Scalar>::signaling_NaN());
-#endif
+  block_->count = count;
+  poison(block_->data(), count);
 }
 
 Memory::Memory(const Memory& other) : block_(other.block_) {
@@ -137,6 +157,7 @@ Memory& Memory::operator=(Memory other) noexcept {
 Memory::~Memory() {
   if (!block_ || block_->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   const int index = block_->size_class;
+  poison(block_->data(), block_->count);
   block_->~Block();
   Pool::instance().give_back(block_, index);
 }
@@ -151,6 +172,10 @@ bool Memory::sole_owner() const {
 
 MemoryUse memory_use() {
   return Pool::instance().use();
+}
+
+bool memory_is_pooled() {
+  return Pool::instance().keeps();
 }
 
 void release_idle_memory() {

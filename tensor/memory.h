@@ -10,10 +10,13 @@ namespace attune::inline ATTUNE_PRECISION {
 ///
 /// Training asks for the same few hundred sizes at every step; the pool answers without going to the system,
 /// and without the page faults of fresh memory. Handles may be copied and dropped from any thread.
+/// Under AddressSanitizer, and with ATTUNE_POOL=off in the environment (for Valgrind), each block comes from
+/// the system and goes back to it.
 class Memory {
  public:
   Memory() = default;
-  /// `count` numbers with undefined contents (signalling NaN in checked builds), aligned to a cache line.
+  /// `count` numbers with undefined contents, aligned to a cache line. In checked builds they are signalling
+  /// NaN, when the block comes and when it goes.
   explicit Memory(Index count);
   Memory(const Memory& other);
   Memory(Memory&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
@@ -35,6 +38,9 @@ struct MemoryUse {
   std::int64_t idle = 0;
 };
 MemoryUse memory_use();
+
+/// Whether freed blocks are kept for the next tensors.
+bool memory_is_pooled();
 
 /// Gives idle blocks back to the system.
 void release_idle_memory();

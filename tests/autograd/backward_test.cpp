@@ -22,6 +22,7 @@
 #include "tensor/indexing.h"
 #include "tensor/memory.h"
 #include "tensor/random.h"
+#include "tests/support/sanitizers.h"
 
 using namespace attune;
 
@@ -61,7 +62,7 @@ Scalar small_stack_gradient;
 
 // A sanitizer makes each of them many times slower, and a tenth is still far more than such a stack could
 // recurse.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ATTUNE_UNDER_ADDRESS_SANITIZER) || defined(ATTUNE_UNDER_THREAD_SANITIZER)
 constexpr int million = 100000;
 #else
 constexpr int million = 1000000;
@@ -327,7 +328,7 @@ TEST_CASE("backward: ten thousand training steps grow neither the pool nor the p
   for (int i = 0; i < 10000; ++i) step();
   CHECK(live_nodes() == nodes);
   CHECK(memory_use().in_use + memory_use().idle <= pool.in_use + pool.idle);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(ATTUNE_UNDER_ADDRESS_SANITIZER) && !defined(ATTUNE_UNDER_THREAD_SANITIZER)
   CHECK(resident_bytes() - process < 1 << 20);
 #endif
 }
