@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include "tensor/simd/batch_math.h"
 #include "tensor/simd/runs.h"
 
@@ -72,16 +74,31 @@ void relu(const Scalar* x, Scalar* y, std::size_t n) {
       y, n, [=](Batch<Arch> v) { return xsimd::select(v <= zero, zero, v); }, Run<Arch>{x});
 }
 
+/// x with −∞ as the lowest number, for a factor beside another that is 0 there: −∞ · 0 would be NaN, and the
+/// limit is 0.
+template <class Arch>
+Batch<Arch> finite_below(const Batch<Arch>& x) {
+  const Batch<Arch> lowest(std::numeric_limits<Scalar>::lowest());
+  return xsimd::select(x < lowest, lowest, x);  // NaN is not less, and stays
+}
+
+/// The same for both infinities.
+template <class Arch>
+Batch<Arch> finite(const Batch<Arch>& x) {
+  const Batch<Arch> largest(std::numeric_limits<Scalar>::max());
+  return xsimd::select(x > largest, largest, finite_below(x));
+}
+
 template <class Arch>
 void gelu(const Scalar* x, Scalar* y, std::size_t n) {
   map<Arch>(
-      y, n, [](Batch<Arch> v) { return v * math::normal_distribution(v); }, Run<Arch>{x});
+      y, n, [](Batch<Arch> v) { return finite_below(v) * math::normal_distribution(v); }, Run<Arch>{x});
 }
 
 template <class Arch>
 void silu(const Scalar* x, Scalar* y, std::size_t n) {
   map<Arch>(
-      y, n, [](Batch<Arch> v) { return v * math::sigmoid(v); }, Run<Arch>{x});
+      y, n, [](Batch<Arch> v) { return finite_below(v) * math::sigmoid(v); }, Run<Arch>{x});
 }
 
 /// A true division: xsimd::reciprocal is an estimate.
@@ -108,7 +125,7 @@ void gelu_backward(const Scalar* x, const Scalar* dy, Scalar* dx, std::size_t n)
   const auto f = [](Batch<Arch> v, Batch<Arch> g) {
     const Batch<Arch> density =
         math::exp(v * v * Batch<Arch>(Scalar(-0.5))) * Batch<Arch>(Scalar(0.39894228040143267794));
-    return g * multiply_add(v, density, math::normal_distribution(v));
+    return g * multiply_add(finite(v), density, math::normal_distribution(v));
   };
   map<Arch>(dx, n, f, Run<Arch>{x}, Run<Arch>{dy});
 }
@@ -119,7 +136,7 @@ void silu_backward(const Scalar* x, const Scalar* dy, Scalar* dx, std::size_t n)
   const auto f = [](Batch<Arch> v, Batch<Arch> g) {
     const Batch<Arch> one(Scalar(1));
     const Batch<Arch> s = math::sigmoid(v);
-    return g * s * multiply_add(v, one - s, one);
+    return g * s * multiply_add(finite(v), one - s, one);
   };
   map<Arch>(dx, n, f, Run<Arch>{x}, Run<Arch>{dy});
 }

@@ -24,6 +24,16 @@
 //   - a reduction adds in an order that depends on n and the instruction set only: same input, same bits;
 //   - NaN in gives NaN out, at every position, unless a comment says otherwise;
 //   - kernels know no threads and allocate nothing.
+//
+// Where the functions leave the normal range, in float (the tests hold every point; in double it is the C
+// library that decides):
+//   exp      +∞ above 88.72283, subnormal below −87.33654, 0 below −103.97208
+//   log      −∞ at 0 and −0, NaN below 0; subnormal arguments are as good as others
+//   sigmoid  1 above 16.7; loses digits below −87.3, where the result is subnormal, and is 0 below −88.72283
+//   tanh     ±1 beyond ±9.1      tanh and erf are odd, the sign of zero included, and keep subnormal numbers
+//   erf      ±1 beyond ±4
+//   silu     loses digits below −87.3 and is −0 below −88.72283, where sigmoid is; −0 at −∞
+//   gelu     −0 below −5.55, where the true value is less than an ULP of x; −0 at −∞
 
 namespace attune::inline ATTUNE_PRECISION {
 
@@ -64,8 +74,8 @@ struct Kernels {
   Unary sigmoid;  // 1 / (1 + e^−x), at most 3 ULP
   Unary erf;      // at most 3 ULP
   Unary relu;     // max(x, 0)
-  Unary gelu;     // x Φ(x) = x (1 + erf(x / √2)) / 2: the exact form
-  Unary silu;     // x sigmoid(x)
+  Unary gelu;     // x Φ(x) = x (1 + erf(x / √2)) / 2: the exact form; at most 2 ULP of x
+  Unary silu;     // x sigmoid(x), at most 4 ULP
   Unary reciprocal;
 
   UnaryBackward relu_backward;     // (x, dy): dy where x > 0, else 0

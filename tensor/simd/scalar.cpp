@@ -49,6 +49,12 @@ Scalar normal_density(Scalar x) {
   return std::exp(-x * x / 2) / std::sqrt(Scalar(2) * Scalar(3.14159265358979323846));
 }
 
+/// ±∞ as the largest numbers: beside a factor that is 0 there, ∞ would give NaN where the limit is 0.
+Scalar finite(Scalar x) {
+  const Scalar largest = std::numeric_limits<Scalar>::max();
+  return x == infinity ? largest : x == -infinity ? -largest : x;
+}
+
 Scalar negate_one(Scalar x) {
   return -x;
 }
@@ -77,10 +83,10 @@ Scalar relu_one(Scalar x) {
   return x <= 0 ? Scalar(0) : x;
 }
 Scalar gelu_one(Scalar x) {
-  return x * normal_distribution(x);
+  return x == -infinity ? Scalar(-0.0) : x * normal_distribution(x);
 }
 Scalar silu_one(Scalar x) {
-  return x * sigmoid_of(x);
+  return x == -infinity ? Scalar(-0.0) : x * sigmoid_of(x);
 }
 Scalar reciprocal_one(Scalar x) {
   return 1 / x;
@@ -90,11 +96,11 @@ Scalar relu_backward_one(Scalar x, Scalar dy) {
   return x > 0 ? dy : Scalar(0);
 }
 Scalar gelu_backward_one(Scalar x, Scalar dy) {
-  return dy * (normal_distribution(x) + x * normal_density(x));
+  return dy * (normal_distribution(x) + finite(x) * normal_density(x));
 }
 Scalar silu_backward_one(Scalar x, Scalar dy) {
   const Scalar s = sigmoid_of(x);
-  return dy * s * (1 + x * (1 - s));
+  return dy * s * (1 + finite(x) * (1 - s));
 }
 Scalar tanh_backward_one(Scalar y, Scalar dy) {
   return dy * (1 - y * y);
