@@ -55,7 +55,7 @@ Variable layer_norm(const Variable& x, const Variable& scale, const Variable& sh
   Tensor y = std::move(forward.y);
   return record(
       "layer_norm", std::move(y), {x, scale, shift}, [x, scale, epsilon, forward](const Variable& dy) {
-        if (!recording()) {
+        if (!recording() || x.elements() == 0) {  // rows of no numbers have no mean
           const LayerNormGradients fused = layer_norm_backward(x.value(), scale.value(), forward, dy.value());
           return Gradients{Variable(fused.dx), Variable(fused.dscale), Variable(fused.dshift)};
         }
@@ -75,7 +75,7 @@ Variable rms_norm(const Variable& x, const Variable& scale, Scalar epsilon) {
   RmsNormResult forward = rms_norm(x.value(), scale.value(), epsilon);
   Tensor y = std::move(forward.y);
   return record("rms_norm", std::move(y), {x, scale}, [x, scale, epsilon, forward](const Variable& dy) {
-    if (!recording()) {
+    if (!recording() || x.elements() == 0) {
       const RmsNormGradients fused = rms_norm_backward(x.value(), scale.value(), forward, dy.value());
       return Gradients{Variable(fused.dx), Variable(fused.dscale)};
     }
