@@ -17,6 +17,7 @@
 
 #include "examples/translator/flags.h"
 #include "examples/translator/progress.h"
+#include "examples/translator/settings.h"
 #include "examples/translator/tour.h"
 #include "io/unicode.h"
 

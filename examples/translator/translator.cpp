@@ -1,10 +1,9 @@
 #include "examples/translator/translator.h"
 
-#include <charconv>
 #include <cstdio>
 
+#include "examples/translator/settings.h"
 #include "io/file.h"
-#include "io/unicode.h"
 
 namespace attune::examples {
 namespace {
@@ -19,106 +18,6 @@ std::string checksum(const text::Vocabulary& vocabulary) {
   char text[16];
   std::snprintf(text, sizeof text, "%08x", static_cast<unsigned>(io::crc32c(vocabulary.to_text())));
   return text;
-}
-
-// ---- the settings of a model as text, to be kept in the metadata of its weights
-
-using Notes = std::map<std::string, std::string>;
-
-const char* activation_name(nn::Activation activation) {
-  switch (activation) {
-    case nn::Activation::gelu:
-      return "gelu";
-    case nn::Activation::silu:
-      return "silu";
-    case nn::Activation::relu:
-      break;
-  }
-  return "relu";
-}
-
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return text;
-}
-
-Notes to_notes(const nn::TransformerSettings& settings) {
-  return {
-      {"width", std::to_string(settings.width)},
-      {"heads", std::to_string(settings.heads)},
-      {"hidden", std::to_string(settings.hidden)},
-      {"encoder_layers", std::to_string(settings.encoder_layers)},
-      {"decoder_layers", std::to_string(settings.decoder_layers)},
-      {"dropout", number(static_cast<double>(settings.dropout))},
-      {"norm", settings.norm == nn::NormPlacement::pre ? "pre" : "post"},
-      {"source_view", settings.source_view == nn::SourceView::attention ? "attention" : "mean"},
-      {"share_embeddings", settings.share_embeddings ? "yes" : "no"},
-      {"activation", activation_name(settings.activation)},
-  };
-}
-
-const std::string& note(const Notes& notes, const std::string& name, const std::filesystem::path& file) {
-  const auto found = notes.find(name);
-  if (found == notes.end())
-    fail<FileError>(file.string(), ": the setting '", name,
-                    "' is missing: these are not a translator's weights");
-  return found->second;
-}
-
-double note_number(const Notes& notes, const std::string& name, const std::filesystem::path& file) {
-  const std::string& text = note(notes, name, file);
-  double value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size())
-    fail<FileError>(file.string(), ": the setting '", name, "' is no number: '", text,
-                    "': train the model again");
-  return value;
-}
-
-Index note_count(const Notes& notes, const std::string& name, const std::filesystem::path& file) {
-  const double value = note_number(notes, name, file);
-  constexpr double most = 1 << 20;
-  if (!(value >= 1 && value <= most) || value != static_cast<double>(static_cast<Index>(value)))
-    fail<FileError>(file.string(), ": the setting '", name, "' is ", value, ": a whole number from 1 to ",
-                    most, " is expected: train the model again");
-  return static_cast<Index>(value);
-}
-
-bool note_choice(const Notes& notes, const std::string& name, const std::string& yes, const std::string& no,
-                 const std::filesystem::path& file) {
-  const std::string& text = note(notes, name, file);
-  if (text != yes && text != no)
-    fail<FileError>(file.string(), ": the setting '", name, "' is '", text, "': expected is ", yes, " or ",
-                    no, ": train the model again");
-  return text == yes;
-}
-
-nn::TransformerSettings from_notes(const Notes& notes, const std::filesystem::path& file) {
-  nn::TransformerSettings settings;
-  settings.width = note_count(notes, "width", file);
-  settings.heads = note_count(notes, "heads", file);
-  settings.hidden = note_count(notes, "hidden", file);
-  settings.encoder_layers = note_count(notes, "encoder_layers", file);
-  settings.decoder_layers = note_count(notes, "decoder_layers", file);
-  settings.dropout = static_cast<Scalar>(note_number(notes, "dropout", file));
-  settings.norm =
-      note_choice(notes, "norm", "pre", "post", file) ? nn::NormPlacement::pre : nn::NormPlacement::post;
-  settings.source_view = note_choice(notes, "source_view", "attention", "mean", file)
-                             ? nn::SourceView::attention
-                             : nn::SourceView::mean;
-  settings.share_embeddings = note_choice(notes, "share_embeddings", "yes", "no", file);
-  const std::string& activation = note(notes, "activation", file);
-  bool known = false;
-  for (const nn::Activation each : {nn::Activation::relu, nn::Activation::gelu, nn::Activation::silu}) {
-    if (activation != activation_name(each)) continue;
-    settings.activation = each;
-    known = true;
-  }
-  if (!known)
-    fail<FileError>(file.string(), ": the setting 'activation' is ", io::show_name(activation),
-                    ": expected is relu, gelu or silu: train the model again");
-  return settings;
 }
 
 }  // namespace
@@ -219,16 +118,6 @@ void make_writable_folder(const std::filesystem::path& folder) {
     refuse(error.what());
   }
   std::filesystem::remove(probe, problem);
-}
-
-double least_weights(const nn::TransformerSettings& settings) {
-  const auto real = [](Index number) { return static_cast<double>(number); };
-  const double attention = 4 * real(settings.width) * real(settings.width);
-  const double feed_forward = 2 * real(settings.width) * real(settings.hidden);
-  const double vocabularies =
-      real(settings.source_vocabulary) + (settings.share_embeddings ? 0 : real(settings.target_vocabulary));
-  return vocabularies * real(settings.width) + real(settings.encoder_layers) * (attention + feed_forward) +
-         real(settings.decoder_layers) * (2 * attention + feed_forward);
 }
 
 }  // namespace attune::examples

@@ -57,7 +57,4 @@ bool holds_translator(const std::filesystem::path& folder);
 /// Makes the folder if need be. FileError unless files can be written there: better known before training.
 void make_writable_folder(const std::filesystem::path& folder);
 
-/// About how many numbers the weights of a model have, a little less than there are; without making it.
-double least_weights(const nn::TransformerSettings& settings);
-
 }  // namespace attune::examples

@@ -14,6 +14,7 @@
 #include "examples/translator/builtin.h"
 #include "examples/translator/flags.h"
 #include "examples/translator/progress.h"
+#include "examples/translator/settings.h"
 #include "examples/translator/train.h"
 #include "io/file.h"
 #include "tests/io/scratch.h"
@@ -135,14 +136,25 @@ TEST_CASE("translator: settings that make no model are refused, before memory is
   struct Case {
     const char *name, *value, *error;
   };
-  for (const Case& wrong : {Case{"width", "wide", "is no number"},
+  for (const Case& wrong : {Case{"width", "wide", "a whole number from 1 to 1048576"},
                             {"width", "nan", "a whole number"},
                             {"width", "-16", "a whole number"},
+                            {"width", "16.0", "a whole number"},
+                            {"width", "", "a whole number"},
+                            {"width", "16 ", "a whole number"},
+                            {"heads", "0", "a whole number"},
+                            {"hidden", "1048577", "a whole number"},
+                            {"hidden", "99999999999999999999", "a whole number"},
                             {"width", "32", "not in the model"},
                             {"width", "1048576", "larger model"},
                             {"decoder_layers", "1000000", "larger model"},
                             {"heads", "3", "does not split into 3 heads"},
-                            {"dropout", "1", "the rate is 1"},
+                            {"dropout", "1", "a number from 0 to less than 1"},
+                            {"dropout", "-0.1", "a number from 0"},
+                            {"dropout", "nan", "a number from 0"},
+                            {"dropout", "0.99999999999999999", "a number from 0"},
+                            {"dropout", "1e400", "a number from 0"},
+                            {"share_embeddings", "true", "expected is yes or no"},
                             {"norm", "middle", "expected is pre or post"},
                             {"activation", "step", "expected is relu, gelu or silu"},
                             {"source_tokens", "runes", "no tokeniser has this name"},
