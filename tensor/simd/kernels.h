@@ -196,7 +196,8 @@ struct Kernels {
   int gemm_columns;  // of a tile, and of a panel of B
   /// C = A · B or C += A · B for one block; formula and layout at GemmBlock.
   void (*gemm_block)(const GemmBlock& block);
-  /// Packs columns [0, columns) of B (inner, columns), columns ≤ gemm_columns, into a panel of full width.
+  /// Packs columns [0, columns) of B (inner, columns), columns ≤ gemm_columns, into a panel: row k begins at
+  /// panel[k · gemm_columns], and is filled up with zeros to a whole number of `lanes`.
   void (*gemm_pack)(std::int64_t inner, int columns, const Scalar* b, std::int64_t row_stride,
                     std::int64_t column_stride, Scalar* panel);
   /// `rounds` times 12 batches of independent multiply-adds, to measure the peak. The result depends on all.

@@ -9,14 +9,11 @@
 #include <string>
 #include <vector>
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
-
 #include "tensor/error.h"
 #include "tensor/simd/kernels.h"
 #include "tensor/thread_pool.h"
+#include "tests/support/kernels.h"
+#include "tests/support/measured.h"
 
 using namespace attune;
 
@@ -149,7 +146,9 @@ TEST_CASE("gemm: equals the naive triple loop for sizes around tiles and blocks,
       }
     }
   });
-  MESSAGE(cases << " products, largest error " << worst << " of the bound");
+  testing::measured(
+      "gemm (%s): %d products in all tables and layouts, worst error %.3f of what rounding may do",
+      testing::precision, cases, worst);
   CHECK(worst > 0);
   CHECK(worst <= 1);
 }
@@ -211,24 +210,26 @@ TEST_CASE("gemm: inner sizes that differ are refused with both shapes") {
         "gemm: inner sizes differ: (2, 3) and (4, 5): the columns of A must be as many as the rows of B");
 }
 
-TEST_CASE("gemm: the same bits for any number of threads") {
+TEST_CASE("gemm: the same bits for any number of threads, with every table of kernels") {
   const KeepThreadCount keep;
   struct Size {
     std::int64_t m, k, n;
   };
-  for (const Size& size :
-       {Size{300, 128, 128}, Size{128, 2000, 128}, Size{40, 300, 1000}, Size{513, 257, 129}}) {
-    for (const int layout : {0, 1}) {
-      const Laid a = lay_out(size.m, size.k, layout, 1);
-      const Laid b = lay_out(size.k, size.n, layout, 2);
-      set_thread_count(1);
-      const Numbers expected = product(a.matrix, b.matrix);
-      for (const int threads : {2, 3, 4, 7}) {
-        set_thread_count(threads);
-        CHECK(product(a.matrix, b.matrix) == expected);
+  with_all_kernels([] {
+    for (const Size& size :
+         {Size{300, 128, 128}, Size{128, 2000, 128}, Size{40, 300, 1000}, Size{513, 257, 129}}) {
+      for (const int layout : {0, 1}) {
+        const Laid a = lay_out(size.m, size.k, layout, 1);
+        const Laid b = lay_out(size.k, size.n, layout, 2);
+        set_thread_count(1);
+        const Numbers expected = product(a.matrix, b.matrix);
+        for (const int threads : {2, 3, 4, 7}) {
+          set_thread_count(threads);
+          CHECK(product(a.matrix, b.matrix) == expected);
+        }
       }
     }
-  }
+  });
 }
 
 TEST_CASE("gemm: a row of the result does not depend, to the last bit, on how many other rows there are") {
@@ -388,56 +389,48 @@ TEST_CASE("batched_gemm: the same bits for any number of threads, for small entr
   }
 }
 
-#if defined(__unix__) || defined(__APPLE__)
 namespace {
 
-// Memory that ends right before a page that may not be touched.
-class Guarded {
+// The numbers at one end of memory between two pages that may not be touched.
+class Placed {
  public:
-  explicit Guarded(const Numbers& numbers) {
-    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t bytes = numbers.size() * sizeof(Scalar);
-    usable_ = (bytes + page - 1) / page * page;
-    size_ = usable_ + page;
-    start_ =
-        static_cast<char*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    REQUIRE(start_ != MAP_FAILED);
-    REQUIRE(mprotect(start_ + usable_, page, PROT_NONE) == 0);
-    data_ = reinterpret_cast<Scalar*>(start_ + usable_ - bytes);
+  Placed(const Numbers& numbers, bool at_the_end) : size_(numbers.size()) {
+    data_ = memory_.run(size_, at_the_end ? -1 : 0);
     std::copy(numbers.begin(), numbers.end(), data_);
   }
-  ~Guarded() { munmap(start_, size_); }
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
+  ~Placed() { CHECK(memory_.clean_around(data_, size_)); }
+  Placed(const Placed&) = delete;
+  Placed& operator=(const Placed&) = delete;
 
   Scalar* data() const { return data_; }
 
  private:
-  char* start_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t usable_ = 0;
+  testing::Guarded<Scalar> memory_;
+  std::size_t size_;
   Scalar* data_ = nullptr;
 };
 
 }  // namespace
 
-TEST_CASE("gemm: nothing behind the last element of A, B or C is touched") {
+TEST_CASE("gemm: nothing before the first and behind the last element of A, B or C is touched") {
   with_all_kernels([] {
     for (const std::int64_t m : {1, 7, 30}) {
       for (const std::int64_t n : {1, 3, 15, 16, 17, 64, 65}) {
         for (const std::int64_t k : {1, 5, 16, 33}) {
-          const Guarded a(noise(m * k, 1));
-          const Guarded b(noise(k * n, 2));
-          const Guarded c(noise(m * n, 3));
-          for (const bool a_turned : {false, true}) {
-            for (const bool b_turned : {false, true}) {
-              const GemmOperand left =
-                  a_turned ? GemmOperand{a.data(), m, k, 1, m} : GemmOperand{a.data(), m, k, k, 1};
-              const GemmOperand right =
-                  b_turned ? GemmOperand{b.data(), k, n, 1, k} : GemmOperand{b.data(), k, n, n, 1};
-              gemm(left, right, {c.data(), n});
-              const double error = error_in_bounds(left, right, {c.data(), n});
-              if (error > 1) CHECK(error <= 1);
+          for (const bool at_the_end : {true, false}) {
+            const Placed a(noise(m * k, 1), at_the_end);
+            const Placed b(noise(k * n, 2), at_the_end);
+            const Placed c(noise(m * n, 3), at_the_end);
+            for (const bool a_turned : {false, true}) {
+              for (const bool b_turned : {false, true}) {
+                const GemmOperand left =
+                    a_turned ? GemmOperand{a.data(), m, k, 1, m} : GemmOperand{a.data(), m, k, k, 1};
+                const GemmOperand right =
+                    b_turned ? GemmOperand{b.data(), k, n, 1, k} : GemmOperand{b.data(), k, n, n, 1};
+                gemm(left, right, {c.data(), n});
+                const double error = error_in_bounds(left, right, {c.data(), n});
+                if (error > 1) CHECK(error <= 1);
+              }
             }
           }
         }
@@ -445,4 +438,3 @@ TEST_CASE("gemm: nothing behind the last element of A, B or C is touched") {
     }
   });
 }
-#endif
