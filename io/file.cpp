@@ -10,6 +10,7 @@
 #include <limits>
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include "tensor/error.h"
 
@@ -61,6 +62,7 @@ const char* remedy(int error) {
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() {
@@ -70,11 +72,20 @@ class Descriptor {
   int number() const { return number_; }
   bool is_open() const { return number_ >= 0; }
 
-  // Closing can be the moment at which a network file system reports a failed write.
+  // Closing can be the moment at which a network file system reports a failed write. (An interrupted one is
+  // closed all the same.)
   bool close() {
     const int closing = number_;
     number_ = -1;
-    return ::close(closing) == 0;
+    return ::close(closing) == 0 || errno == EINTR;
+  }
+
+  // Forces what was written to the disk.
+  bool sync() const {
+    int result = 0;
+    do result = ::fsync(number_);
+    while (result != 0 && errno == EINTR);
+    return result == 0;
   }
 
  private:
@@ -121,11 +132,31 @@ fs::path name_aside(const fs::path& target) {
   return aside;
 }
 
-void write_and_sync(const fs::path& aside, std::string_view bytes) {
-  Descriptor file(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+// Who may do what with a file: with the one that is replaced, or with any new one.
+struct Permissions {
+  bool replaced = false;
+  mode_t mode = 0666;
+};
+
+// A file that its owner has write-protected is not replaced, although renaming would.
+Permissions permissions_of(const fs::path& target) {
+  struct stat status {};
+  if (::stat(target.c_str(), &status) != 0) return {};  // a new file, or an error that creating it will name
+  if (::faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) {
+    fail_with(errno, "write_atomically", "the file may not be changed", target);
+  }
+  return {true, status.st_mode & 0777};
+}
+
+void write_and_sync(const fs::path& aside, std::string_view bytes, const Permissions& permissions) {
+  // What others may not read they cannot read on the way either.
+  const mode_t mode = permissions.replaced ? 0600 : permissions.mode;
+  Descriptor file(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file.is_open()) fail_with(errno, "write_atomically", "cannot create", aside);
+  // Some file systems have no permissions and refuse to set them.
+  if (permissions.replaced && ::fchmod(file.number(), permissions.mode) != 0) errno = 0;
   write_all(file, bytes, aside);
-  if (::fsync(file.number()) != 0) fail_with(errno, "write_atomically", "cannot force to the disk", aside);
+  if (!file.sync()) fail_with(errno, "write_atomically", "cannot force to the disk", aside);
   if (!file.close()) fail_with(errno, "write_atomically", "cannot close", aside);
 }
 
@@ -136,7 +167,7 @@ void sync_folder(const fs::path& target) {
   if (!opened.is_open()) fail_with(errno, "write_atomically", "written, but cannot open the folder", folder);
   // Some file systems cannot do this for a folder and say so with EINVAL; there is nothing better to be had
   // from them.
-  if (::fsync(opened.number()) != 0 && errno != EINVAL) {
+  if (!opened.sync() && errno != EINVAL) {
     fail_with(errno, "write_atomically", "written, but cannot force the folder to the disk", folder);
   }
 }
@@ -145,9 +176,10 @@ void sync_folder(const fs::path& target) {
 
 void write_atomically(const fs::path& path, std::string_view bytes) {
   const fs::path target = resolve(path);
+  const Permissions permissions = permissions_of(target);
   const fs::path aside = name_aside(target);
   try {
-    write_and_sync(aside, bytes);
+    write_and_sync(aside, bytes, permissions);
     if (::rename(aside.c_str(), target.c_str()) != 0)
       fail_with(errno, "write_atomically", "cannot replace", target);
   } catch (...) {
@@ -157,23 +189,34 @@ void write_atomically(const fs::path& path, std::string_view bytes) {
   sync_folder(target);
 }
 
-std::string read_file(const fs::path& path, std::uint64_t limit) {
+namespace {
+
+// A regular file, open for reading, and its size.
+struct Source {
+  Descriptor file;
+  std::uint64_t size;
+};
+
+Source open_to_read(const fs::path& path, std::uint64_t limit) {
   // Not blocking: opening a pipe would otherwise wait for somebody to write into it, before we could refuse
   // it.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.is_open()) fail_with(errno, "read_file", "cannot open", path);
+  Source source{Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), 0};
+  if (!source.file.is_open()) fail_with(errno, "read_file", "cannot open", path);
   struct stat status {};
-  if (::fstat(file.number(), &status) != 0) fail_with(errno, "read_file", "cannot examine", path);
+  if (::fstat(source.file.number(), &status) != 0) fail_with(errno, "read_file", "cannot examine", path);
   if (!S_ISREG(status.st_mode)) {
     fail<FileError>("read_file: only regular files are read: \"", path.string(), "\" is ",
                     S_ISDIR(status.st_mode) ? "a folder" : "a device, pipe or socket", ": name a file");
   }
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (size > limit || size > std::numeric_limits<std::size_t>::max() / 2) {
-    fail<FileError>("read_file: the file is too large: \"", path.string(), "\" has ", size,
+  source.size = static_cast<std::uint64_t>(status.st_size);
+  if (source.size > limit || source.size > std::numeric_limits<std::size_t>::max() / 2) {
+    fail<FileError>("read_file: the file is too large: \"", path.string(), "\" has ", source.size,
                     " bytes, the limit is ", limit, ": is this the right file?");
   }
+  return source;
+}
 
+std::string read_first(const Source& source, std::uint64_t size, const fs::path& path) {
   std::string bytes;
   try {
     bytes.resize(static_cast<std::size_t>(size));
@@ -184,7 +227,7 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
   std::size_t filled = 0;
   while (filled < bytes.size()) {
     const std::size_t wanted = std::min(bytes.size() - filled, largest_transfer);
-    const ssize_t got = ::read(file.number(), bytes.data() + filled, wanted);
+    const ssize_t got = ::read(source.file.number(), bytes.data() + filled, wanted);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail_with(errno, "read_file", "cannot read", path);
     if (got == 0) {
@@ -194,6 +237,18 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
     filled += static_cast<std::size_t>(got);
   }
   return bytes;
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path, std::uint64_t limit) {
+  const Source source = open_to_read(path, limit);
+  return read_first(source, source.size, path);
+}
+
+FileStart read_file_start(const fs::path& path, std::uint64_t most, std::uint64_t limit) {
+  const Source source = open_to_read(path, limit);
+  return {read_first(source, std::min(most, source.size), path), source.size};
 }
 
 }  // namespace attune::io

@@ -14,8 +14,10 @@ namespace attune::io {
 /// happens on the way, a full disk or a killed process, `path` holds the old content or the new one, and the
 /// new one once this returns.
 ///
-/// A symbolic link is followed: the file it points to is replaced. A killed process may leave its
-/// `<path>.<process>.<number>.partial` behind, which nothing reads and anyone may delete.
+/// A symbolic link is followed: the file it points to is replaced. The permissions of a file that is replaced
+/// stay; a new one has those of any new file. A file that may not be written to is not replaced. A killed
+/// process may leave its `<path>.<process>.<number>.partial` behind, which nothing reads and anyone may
+/// delete; an error leaves nothing.
 ///
 /// Throws FileError with the system's reason and what to do about it. Safe to call from several threads and
 /// processes at once, even for one path: the last to finish wins.
@@ -24,5 +26,13 @@ void write_atomically(const std::filesystem::path& path, std::string_view bytes)
 /// The whole content of a file. FileError if it cannot be read, is not a regular file (a folder, a pipe, a
 /// device) or has more than `limit` bytes, which is found out before any memory is taken.
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit);
+
+/// The first `most` bytes of a file, or all if there are fewer, and the size of all of it. FileError as
+/// above.
+struct FileStart {
+  std::string bytes;
+  std::uint64_t size;
+};
+FileStart read_file_start(const std::filesystem::path& path, std::uint64_t most, std::uint64_t limit);
 
 }  // namespace attune::io

@@ -332,6 +332,38 @@ bool check_header(std::string_view length_and_header, const std::string& origin)
   return true;
 }
 
+// Where the header ends and the data begin. `start` has the first bytes of a file of `size`.
+std::size_t header_end_of(std::string_view start, std::uint64_t size, const std::string& origin) {
+  if (size < length_bytes || start.size() < length_bytes) {
+    fail<FileError>("read_safetensors: too short for a safetensors file: ", origin, ": ", size,
+                    " bytes, the length of the header alone takes 8: the file is cut off; copy it again");
+  }
+  const auto header_bytes = from_little_endian<std::uint64_t>(start.data());
+  if (header_bytes > largest_header || header_bytes > size - length_bytes) {
+    fail<FileError>("read_safetensors: the header would be longer than the file or the limit: ", origin, ": ",
+                    header_bytes, " of ", size - length_bytes, " bytes, at most ", largest_header,
+                    ": the file is cut off, or not a safetensors file");
+  }
+  return length_bytes + static_cast<std::size_t>(header_bytes);
+}
+
+// What a file holds, known to be possible in a file with so many bytes of data.
+struct Layout {
+  std::vector<Entry> tensors;  // in the order of their data
+  std::map<std::string, std::string> metadata;
+  bool has_checksums;
+};
+
+Layout read_layout(std::string_view length_and_header, std::uint64_t data_bytes, const std::string& origin) {
+  const bool has_checksums = check_header(length_and_header, origin);
+  Header header = parse_header(length_and_header.substr(length_bytes), origin);
+  // An empty tensor begins where the next one does: it goes first.
+  std::stable_sort(header.tensors.begin(), header.tensors.end(),
+                   [](const Entry& a, const Entry& b) { return a.offsets < b.offsets; });
+  check_layout(header.tensors, data_bytes, origin);
+  return {std::move(header.tensors), std::move(header.metadata), has_checksums};
+}
+
 std::vector<Scalar> decode(const Entry& tensor, std::string_view data, const std::string& origin) {
   const Dtype& dtype = *find_dtype(tensor.dtype);
   std::vector<Scalar> values(data.size() / dtype.bytes);
@@ -491,42 +523,25 @@ std::string to_safetensors(const SafetensorsFile& file) {
 }
 
 SafetensorsFile from_safetensors(std::string_view bytes, const std::string& origin) {
-  if (bytes.size() < length_bytes) {
-    fail<FileError>("read_safetensors: too short for a safetensors file: ", origin, ": ", bytes.size(),
-                    " bytes, the length of the header alone takes 8: the file is cut off; copy it again");
-  }
-  const auto header_bytes = from_little_endian<std::uint64_t>(bytes.data());
-  if (header_bytes > largest_header || header_bytes > bytes.size() - length_bytes) {
-    fail<FileError>("read_safetensors: the header would be longer than the file or the limit: ", origin, ": ",
-                    header_bytes, " of ", bytes.size() - length_bytes, " bytes, at most ", largest_header,
-                    ": the file is cut off, or not a safetensors file");
-  }
-  const std::string_view length_and_header =
-      bytes.substr(0, length_bytes + static_cast<std::size_t>(header_bytes));
-  const std::string_view data = bytes.substr(length_and_header.size());
-
-  const bool has_checksums = check_header(length_and_header, origin);
-  Header header = parse_header(length_and_header.substr(length_bytes), origin);
-  // An empty tensor begins where the next one does: it goes first.
-  std::stable_sort(header.tensors.begin(), header.tensors.end(),
-                   [](const Entry& a, const Entry& b) { return a.offsets < b.offsets; });
-  check_layout(header.tensors, data.size(), origin);
+  const std::size_t header_end = header_end_of(bytes, bytes.size(), origin);
+  const std::string_view data = bytes.substr(header_end);
+  const Layout layout = read_layout(bytes.substr(0, header_end), data.size(), origin);
 
   SafetensorsFile file;
-  for (const Entry& tensor : header.tensors) {
+  for (const Entry& tensor : layout.tensors) {
     const auto begin = static_cast<std::size_t>(tensor.offsets[0]),
                end = static_cast<std::size_t>(tensor.offsets[1]);
     const std::string_view part = data.substr(begin, end - begin);
-    if (has_checksums) {
-      const auto found = header.metadata.find(std::string(tensor_key) + tensor.name);
-      if (found == header.metadata.end() || found->second != hexadecimal(crc32c(part))) {
+    if (layout.has_checksums) {
+      const auto found = layout.metadata.find(std::string(tensor_key) + tensor.name);
+      if (found == layout.metadata.end() || found->second != hexadecimal(crc32c(part))) {
         fail_checksum(origin, "that of tensor " + show_name(tensor.name));
       }
     }
     file.arrays.push_back(
         {tensor.name, {tensor.shape.begin(), tensor.shape.end()}, decode(tensor, part, origin)});
   }
-  for (auto& [key, text] : header.metadata) {
+  for (const auto& [key, text] : layout.metadata) {
     if (std::string_view(key).substr(0, checksum_mark.size()) != checksum_mark)
       file.metadata.emplace(key, text);
   }
@@ -538,7 +553,13 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
 }
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-  return from_safetensors(read_file(path, largest_file), '"' + path.string() + '"');
+  // The start tells whether the rest is worth reading: by mistake this may be a film.
+  const std::string origin = '"' + path.string() + '"';
+  FileStart start = read_file_start(path, length_bytes, largest_file);
+  const std::size_t header_end = header_end_of(start.bytes, start.size, origin);
+  start = read_file_start(path, header_end, largest_file);
+  if (start.bytes.size() == header_end) read_layout(start.bytes, start.size - header_end, origin);
+  return from_safetensors(read_file(path, largest_file), origin);
 }
 
 }  // namespace attune::io

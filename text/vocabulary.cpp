@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/file.h"
+#include "io/unicode.h"
 #include "tensor/error.h"
 #include "text/utf8.h"
 
@@ -48,8 +49,8 @@ Vocabulary::Vocabulary(const TokenCounts& counts, const VocabularyOptions& optio
   std::vector<std::pair<std::int64_t, std::string_view>> frequent;
   for (const auto& [token, count] : counts) {
     if (const char* reason = reason_against(token)) {
-      fail<ValueError>("Vocabulary: not a token, since ", reason, ": \"", repair_utf8(token),
-                       "\": make tokens with a Tokenizer, from lines that a corpus reader has repaired");
+      fail<ValueError>("Vocabulary: not a token, since ", reason, ": ", io::show_name(token),
+                       ": make tokens with a Tokenizer, from lines that a corpus reader has repaired");
     }
     if (count >= options.min_count && !is_special(token)) frequent.emplace_back(count, token);
   }
@@ -151,7 +152,7 @@ Vocabulary Vocabulary::parse(std::string_view file, const std::string& name) {
     if (const char* reason = reason_against(token)) refuse("no token, since ", reason);
     if (is_special(token)) refuse("the special token ", token, " stands here a second time");
     if (!result.ids_.emplace(token, result.size()).second)
-      refuse("the token \"", token, "\" was there before");
+      refuse("the token ", io::show_name(token), " was there before");
     result.tokens_.emplace_back(token);
   }
   ++line_number;

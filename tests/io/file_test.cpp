@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
@@ -16,6 +14,7 @@
 #include <vector>
 
 #include "tensor/error.h"
+#include "tests/io/child.h"
 #include "tests/io/scratch.h"
 
 using namespace attune;
@@ -127,52 +126,6 @@ TEST_CASE("file: a failing write leaves the old content and nothing else behind"
   CHECK(files_in(scratch.folder) == 1);
 }
 
-TEST_CASE("file: a process killed at any moment loses no acknowledged content and leaves no torn one") {
-  const Scratch scratch;
-  const fs::path path = scratch / "checkpoint";
-  // The content number n is 20,000 times the digit of n, after n itself.
-  const auto content = [](std::uint32_t n) {
-    return std::to_string(n) + "\n" + std::string(20000, static_cast<char>('0' + n % 10));
-  };
-  std::uint32_t acknowledged = 0;
-  for (int round = 0; round < 40; ++round) {
-    int channel[2];
-    REQUIRE(::pipe(channel) == 0);
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {  // writes and reports what it has written, until it is killed
-      for (std::uint32_t n = acknowledged + 1;; ++n) {
-        try {
-          write_atomically(path, content(n));
-        } catch (...) {
-          ::_exit(1);
-        }
-        if (::write(channel[1], &n, sizeof n) != sizeof n) ::_exit(2);
-      }
-    }
-    ::close(channel[1]);
-    std::this_thread::sleep_for(std::chrono::microseconds(500 + 7919 * round % 20000));
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    CHECK(WIFSIGNALED(status));
-    std::uint32_t reported = 0;
-    while (::read(channel[0], &reported, sizeof reported) == sizeof reported) acknowledged = reported;
-    ::close(channel[0]);
-
-    if (!fs::exists(path)) {
-      CHECK(acknowledged == 0);
-      continue;
-    }
-    const std::string found = read_file(path, 1 << 20);
-    const auto number = static_cast<std::uint32_t>(std::stoul(found));
-    CHECK(found == content(number));
-    CHECK(number >= acknowledged);
-    acknowledged = number;
-  }
-  CHECK(acknowledged > 0);
-}
-
 TEST_CASE("file: writers at the same time never mix their contents") {
   const Scratch scratch;
   std::vector<std::thread> writers;
@@ -185,4 +138,80 @@ TEST_CASE("file: writers at the same time never mix their contents") {
   const std::string found = read_file(scratch / "file", 1 << 20);
   CHECK(found == std::string(50000, found[0]));
   CHECK(files_in(scratch.folder) == 1);
+}
+
+TEST_CASE("file: a file that is replaced keeps its permissions, a new one gets those of any new file") {
+  const Scratch scratch;
+  const auto mode_of = [](const fs::path& path) {
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return static_cast<unsigned>(status.st_mode & 07777);
+  };
+  const mode_t mask = ::umask(027);
+  write_atomically(scratch / "new", "x");
+  CHECK(mode_of(scratch / "new") == 0640u);
+  for (const mode_t mode : {0600u, 0644u, 0664u, 0666u, 0755u}) {  // also where the mask would take some away
+    CAPTURE(mode);
+    REQUIRE(::chmod((scratch / "new").c_str(), mode) == 0);
+    write_atomically(scratch / "new", "y");
+    CHECK(mode_of(scratch / "new") == mode);
+  }
+  fs::create_symlink("new", scratch / "link");
+  REQUIRE(::chmod((scratch / "new").c_str(), 0600) == 0);
+  write_atomically(scratch / "link", "z");
+  CHECK(mode_of(scratch / "new") == 0600u);
+  CHECK(read_file(scratch / "new", 10) == "z");
+  ::umask(mask);
+}
+
+TEST_CASE("file: a write-protected file is not replaced, and a folder that is read-only gets no litter") {
+  const Scratch scratch;
+  write_atomically(scratch / "file", "the old content");
+  fs::create_directory(scratch / "closed");
+  write_atomically(scratch / "closed/file", "the old content");
+  REQUIRE(::chmod((scratch / "file").c_str(), 0444) == 0);
+  REQUIRE(::chmod((scratch / "closed/file").c_str(), 0666) == 0);
+  REQUIRE(::chmod((scratch / "closed").c_str(), 0555) == 0);
+  REQUIRE(::chmod(scratch.folder.c_str(), 0777) == 0);
+  const auto error_of = [](const fs::path& path) {
+    return in_child([&] {
+      give_up_root();
+      return file_error([&] { write_atomically(path, "new"); });
+    });
+  };
+  const std::string path = scratch.folder.string();
+  CHECK(error_of(scratch / "file") == "write_atomically: the file may not be changed: \"" + path +
+                                          "/file\": Permission denied: check who may read and write there");
+  for (const char* name : {"closed/file", "closed/new"}) {
+    const std::string error = error_of(scratch / name);
+    CHECK(error.find("write_atomically: cannot create: \"" + path + "/" + name) == 0);
+    CHECK(error.find("Permission denied: check who may read and write there") != std::string::npos);
+  }
+  REQUIRE(::chmod((scratch / "closed").c_str(), 0755) == 0);
+  CHECK(read_file(scratch / "file", 100) == "the old content");
+  CHECK(read_file(scratch / "closed/file", 100) == "the old content");
+  CHECK(files_in(scratch.folder) == 2);
+  CHECK(files_in(scratch / "closed") == 1);
+}
+
+TEST_CASE("file: a file that may not be read is an error that says so") {
+  const Scratch scratch;
+  write_atomically(scratch / "secret", "x");
+  REQUIRE(::chmod((scratch / "secret").c_str(), 0000) == 0);
+  REQUIRE(::chmod(scratch.folder.c_str(), 0755) == 0);
+  CHECK(in_child([&] {
+          give_up_root();
+          return file_error([&] { read_file(scratch / "secret", 10); });
+        }) == "read_file: cannot open: \"" + (scratch / "secret").string() +
+                  "\": Permission denied: check who may read and write there");
+}
+
+TEST_CASE("file: the start of a file comes with the size of all of it") {
+  const Scratch scratch;
+  write_atomically(scratch / "file", "0123456789");
+  CHECK(attune::io::read_file_start(scratch / "file", 4, 100).bytes == "0123");
+  CHECK(attune::io::read_file_start(scratch / "file", 4, 100).size == 10);
+  CHECK(attune::io::read_file_start(scratch / "file", 40, 100).bytes == "0123456789");
+  CHECK(file_error([&] { attune::io::read_file_start(scratch / "file", 4, 9); }).find("the limit is 9") !=
+        std::string::npos);
 }
