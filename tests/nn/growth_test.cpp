@@ -9,6 +9,7 @@
 #include "tensor/memory.h"
 #include "tests/nn/small_training.h"
 #include "tests/support/measured.h"
+#include "tests/support/sanitizers.h"
 #include "text/search.h"
 
 using namespace attune;
