@@ -21,7 +21,8 @@
 // few) of that table per kernel drives the tests of lengths, places, NaN, infinities and working in place. A
 // kernel without a row fails the test of the table itself (tests/tensor/simd_twins_test.cpp).
 
-namespace attune::testing {
+// A namespace of its own, as other tables have a Case too and all tests are linked into one program.
+namespace attune::testing::inline kernel_rows {
 
 constexpr Scalar epsilon = std::numeric_limits<Scalar>::epsilon();
 constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
@@ -474,4 +475,4 @@ inline std::string difference(const Case& c, std::size_t n, const std::vector<st
   return "";
 }
 
-}  // namespace attune::testing
+}  // namespace attune::testing::inline kernel_rows
