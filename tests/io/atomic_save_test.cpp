@@ -121,7 +121,7 @@ void kill_at_random_moments(int rounds) {
       acknowledged = number;
     } catch (const std::exception& error) {
       ++torn;
-      FAIL_CHECK(error.what());
+      FAIL_CHECK(std::string(error.what()));
     }
   }
   CHECK(lost == 0);
