@@ -13,7 +13,7 @@ import reference
 from case_format import Case
 
 SIZES = [1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33]
-LIMIT = 90  # of elements in most tensors
+LIMIT = 70  # of elements in most tensors
 
 
 def f32(number):
@@ -79,9 +79,12 @@ class Draw:
 
     # ---- operands
 
-    def operand(self, shape, kind=None, constant=None, plain=False):
-        """A new operand of this shape, through some view of a new leaf."""
+    def operand(self, shape, kind=None, constant=None, plain=False, rows=False):
+        """A new operand of this shape, through some view of a new leaf; with `rows`, none that repeats one number along the
+        last axis."""
         base, views = (list(shape), []) if plain else self.layout(list(shape))
+        while rows and views and views[-1][0] == "broadcast" and base[-1:] != list(shape[-1:]):
+            base, views = self.layout(list(shape))
         name = f"x{len(self.case.leaves)}"
         self.case.leaves[name] = self.numbers(base, kind)
         if constant or (constant is None and self.chance(0.08)):
@@ -151,7 +154,7 @@ class Draw:
 def unary(kinds):
     def draw(d):
         kind = d.r.choice(kinds)
-        return d.operand(d.shape(), kind(d) if callable(kind) else kind)
+        return d.operand(d.shape(limit=50), kind(d) if callable(kind) else kind)
 
     return draw
 
@@ -160,7 +163,7 @@ def binary(kinds_a, kinds_b=None):
     def draw(d):
         a, b = d.r.choice(kinds_a), d.r.choice(kinds_b or kinds_a)
         a, b = (kind(d) if callable(kind) else kind for kind in (a, b))
-        shape = d.shape()
+        shape = d.shape(limit=50)
         if kinds_b is None and d.chance(0.1):
             return d.operand(shape, a, constant=False).same_operand()
         first, second = d.broadcastable(shape), list(shape)
@@ -267,14 +270,14 @@ def layer_norm(d):
         number = d.r.randrange(-4, 5) / 2
         kind = lambda: number  # noqa: E731
     d.set(epsilon=d.r.choice([1e-5, 1e-5, 1e-6, 1e-3, 0.5]))
-    return d.operand(shape, kind).operand(shape[-1:], (-1.5, 1.5)).operand(shape[-1:], (-1, 1))
+    return d.operand(shape, kind, rows=True).operand(shape[-1:], (-1.5, 1.5)).operand(shape[-1:], (-1, 1))
 
 
 def rms_norm(d):
     shape = d.shape(1)
     d.set(epsilon=d.r.choice([1e-5, 1e-5, 1e-6, 1e-3, 0.5]))
     kind = d.r.choice([(-2, 2), (-2, 2), (-0.01, 0.01), (-100, 100)])
-    return d.operand(shape, kind).operand(shape[-1:], (-1.5, 1.5))
+    return d.operand(shape, kind, rows=True).operand(shape[-1:], (-1.5, 1.5))
 
 
 # ---- losses
@@ -295,7 +298,8 @@ def cross_entropy(d):
         targets["values"] = [ignored for t in targets["values"]]
     d.set(targets=targets, ignored=ignored, smoothing=d.r.choice([0.0, 0.0, 0.1, 0.3, 1.0]),
           reduction=d.r.choice(["mean", "mean", "sum"]))
-    return d.operand([*rows, classes], d.r.choice([(-4, 4), (-4, 4), (-100, 100), (-1, 1, "coarse")]), constant=False)
+    kind = d.r.choice([(-4, 4), (-4, 4), (-100, 100), (-1, 1, "coarse")])
+    return d.operand([*rows, classes], kind, constant=False, rows=True)
 
 
 def mean_squared_error(d):
@@ -544,10 +548,16 @@ def embedding_scores(d):
     return d
 
 
+def norm_shape(d):
+    shape = d.shape(1, empty=0)
+    shape[-1] += shape[-1] == 2  # the norm of two numbers is ±1, whatever they are
+    return shape
+
+
 def norm_layer(shift):
     def draw(d):
-        shape = d.shape(1, empty=0)
-        d.set(width=shape[-1]).operand(shape)
+        shape = norm_shape(d)
+        d.set(width=shape[-1]).operand(shape, rows=True)
         d.parameter("scale", shape[-1:], 0.5, 1.5)
         if shift:
             d.parameter("shift", shape[-1:], -0.5, 0.5)
@@ -627,8 +637,8 @@ def multi_head(d):
 
 
 def residual(d):
-    shape = d.shape(1, empty=0)
-    d.set(norm=few(d, "pre", "post")).operand(shape, constant=False)
+    shape = norm_shape(d)
+    d.set(norm=few(d, "pre", "post")).operand(shape, constant=False, rows=True)
     norm_parameters(d, "norm.", shape[-1])
     return d
 
@@ -650,7 +660,7 @@ def decoder_layer_parameters(d, name, width, hidden):
 
 def settings(d):
     heads = few(d, 1, 2)
-    width, hidden = heads * few(d, 2, 2, 3), few(d, 2, 3, 5)
+    width, hidden = max(3, heads * few(d, 2, 2, 3)), few(d, 2, 3, 5)  # the norm of two numbers is ±1, whatever they are
     d.set(heads=heads, width=width, hidden=hidden, norm=few(d, "pre", "post"), activation=few(d, "relu", "gelu", "silu"))
     return width, hidden
 
@@ -664,7 +674,7 @@ def encoder(layers):
             d.operand([batch, size, width], constant=False)
             encoder_layer_parameters(d, "", width, hidden)
             return d
-        d.set(encoder_layers=few(d, 1, 2)).operand([batch, size, width], constant=False)
+        d.set(encoder_layers=few(d, 1, 2)).operand([batch, size, width], constant=False, rows=True)
         for i in range(d.case.attributes["encoder_layers"]):
             encoder_layer_parameters(d, f"layers.{i}.", width, hidden)
         if d.case.attributes["norm"] == "pre":
@@ -684,10 +694,10 @@ def decoder(layers):
         if layers == "step":
             d.set(mask=[["causal"]])
         if layers != "stack":
-            d.operand([batch, queries, width]).operand([batch, keys, width])
+            d.operand([batch, queries, width], rows=True).operand([batch, keys, width])
             decoder_layer_parameters(d, "", width, hidden)
             return d
-        d.set(decoder_layers=few(d, 1, 2)).operand([batch, queries, width]).operand([batch, keys, width])
+        d.set(decoder_layers=few(d, 1, 2)).operand([batch, queries, width], rows=True).operand([batch, keys, width])
         for i in range(d.case.attributes["decoder_layers"]):
             decoder_layer_parameters(d, f"layers.{i}.", width, hidden)
         if d.case.attributes["norm"] == "pre":

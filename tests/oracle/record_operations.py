@@ -12,8 +12,16 @@ anew.
 import argparse
 import pathlib
 
+import warnings
+
+import numpy as np
+import torch
+
 import draw
-from case_format import read_cases, write_cases
+import reference
+import refused
+import torch_table
+from case_format import Case, read_cases, write_cases
 
 HERE = pathlib.Path(__file__).parent
 EACH = 40
@@ -21,22 +29,59 @@ FEWER = {"Encoder": 20, "Decoder": 16, "Transformer": 20, "Transformer.decode_st
          "DecoderLayer.step": 20}  # many parameters each
 
 
+
+
+def refused_case(operation, shapes, attributes, error, stricter):
+    """A case that must be refused, with what PyTorch says to it. Where PyTorch accepts it, a reason must be given."""
+    case = Case(operation)
+    case.leaves = {f"x{i}": np.full(shape, 0.5) for i, shape in enumerate(shapes)}
+    case.attributes = attributes
+    case.refused, case.note = error, stricter
+    case.cotangent = np.ones
+    try:
+        reference.call(case, torch.float64)
+        answer = None
+    except Exception as refusal:  # of whatever type: PyTorch's own are many
+        answer = f"PyTorch: {type(refusal).__name__}: {str(refusal).splitlines()[0][:120] if str(refusal) else ''}"
+    if not stricter:
+        assert answer, f"PyTorch does not refuse {operation} {shapes} {attributes}"
+        case.note = answer
+    return case
+
+
+def refused_cases():
+    cases = {}
+    for i, (operation, *rest) in enumerate(refused.CASES):
+        cases[f"{operation}.refused{i:03}"] = refused_case(operation, *rest)
+    for name, operation, shapes, attributes in torch_table.refused():
+        cases[name] = refused_case(operation, shapes, attributes, "ShapeError", "")
+    return cases
+
+
 def main():
+    warnings.simplefilter("ignore")  # of broadcasting losses, on purpose
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--to", type=pathlib.Path, default=HERE / "cases", help="the folder to write to")
     to = parser.parse_args().to
     to.mkdir(parents=True, exist_ok=True)
-
     total = 0
-    for family, operations in draw.DRAW.items():
-        cases = {}
-        for operation in operations:
-            for i in range(FEWER.get(operation, EACH)):
-                cases[f"{operation}.{i:02}"] = draw.draw_evaluated(family, operation, i)
+
+    def write(family, cases):
+        nonlocal total
         path = to / f"{family}.safetensors"
         write_cases(path, cases)
-        print(f"{path}: {len(operations)} operations, {len(cases)} cases, {path.stat().st_size} bytes")
+        operations = {case.operation for case in cases.values()}
+        print(f"{path.name}: {len(operations)} operations and layers, {len(cases)} cases, {path.stat().st_size} bytes")
         total += path.stat().st_size
+
+    for family, operations in draw.DRAW.items():
+        write(family, {f"{operation}.{i:02}": draw.draw_evaluated(family, operation, i)
+                       for operation in operations for i in range(FEWER.get(operation, EACH))})
+    write("torch_table", dict(torch_table.cases()))
+    write("refused", refused_cases())
+    kept = HERE / "cases" / "kept.safetensors"
+    if kept.exists():
+        write("kept", {name: case if case.refused else reference.evaluate(case) for name, case in read_cases(kept).items()})
     print(f"{total} bytes in all")
 
 

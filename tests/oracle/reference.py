@@ -65,8 +65,8 @@ def norm_of(array):
 
 def float_can_hold(case):
     """False where float has too few digits for this case: where PyTorch's own float32, its operands disturbed in their last
-    digit, is off by a quarter of what the tests allow."""
-    return all(float_is_near(case, seed) for seed in range(3))
+    digit, is off by a fifth of what the tests allow."""
+    return all(float_is_near(case, seed) for seed in range(6))
 
 
 def float_is_near(case, seed):
@@ -81,13 +81,13 @@ def float_is_near(case, seed):
     result, gradients = call(case, torch.float32, noise)
     with np.errstate(invalid="ignore"):
         off = np.abs(result - case.result) / np.maximum(1, np.abs(case.result))
-    if not (off[np.isfinite(case.result)] <= 0.25e-5).all():
+    if not (off[np.isfinite(case.result)] <= 0.2e-5).all():
         return False
     everything = math.sqrt(norm_of(case.cotangent) ** 2 + sum(norm_of(g) ** 2 for g in case.gradients.values()))
     for name, right in case.gradients.items():
         finite = np.isfinite(right)
         off = norm_of((gradients[name] - np.where(finite, right, 0))[finite])
-        if not off <= 0.25e-4 * max(norm_of(right), 1e-3 * everything):
+        if not off <= 0.2e-4 * max(norm_of(right), 1e-3 * everything):
             return False
     return True
 
@@ -209,8 +209,6 @@ class CrossEntropyOfNothing(torch.autograd.Function):
 def cross_entropy(logits, at):
     targets = whole_numbers(at["targets"])
     classes = logits.shape[-1]
-    if tuple(targets.shape) != tuple(logits.shape[:-1]):
-        raise ValueError("one target for each row")
     rows, flat = logits.reshape(targets.numel(), classes), targets.reshape(-1)
     settings = dict(ignore_index=at["ignored"], label_smoothing=at["smoothing"], reduction=at["reduction"])
     if at["reduction"] == "mean" and bool((flat == at["ignored"]).all()):
@@ -258,6 +256,7 @@ def child_key(key, n):
 
 
 def dropout(x, rate, key):
+    F.dropout(x.detach(), rate)  # for what it refuses
     return x * 1 if rate == 0 else x * dropout_mask(x.shape, rate, key)
 
 
@@ -442,23 +441,13 @@ def reduced(function):
     return reduce
 
 
-def last_axis(x, what):
-    if x.dim() == 0:
-        raise ValueError(what)
-    return x
-
-
 def rms_norm(x, scale, epsilon):
-    if scale.shape != x.shape[-1:]:
-        raise ValueError("scale")
     return x / torch.sqrt((x * x).mean(-1, keepdim=True) + epsilon) * scale
 
 
 def scatter_add_rows(x, at):
     rows = whole_numbers(at["rows"])
     rest = x.shape[rows.dim() :]
-    if x.shape[: rows.dim()] != rows.shape:
-        raise ValueError("rows")
     table = torch.zeros([at["row_count"], *rest], dtype=DTYPE)
     return table.index_add(0, rows.reshape(-1), x.reshape([rows.numel(), *rest]))
 
@@ -472,36 +461,18 @@ def gather_rows(table, at):
 
 def pick(x, at):
     positions = whole_numbers(at["positions"])
-    if tuple(positions.shape) != tuple(x.shape[:-1]):
-        raise ValueError("positions")
     return x.gather(-1, positions.unsqueeze(-1)).squeeze(-1)
 
 
 def unpick(x, at):
     positions = whole_numbers(at["positions"])
-    if positions.shape != x.shape:
-        raise ValueError("positions")
     return torch.zeros(*x.shape, at["width"], dtype=DTYPE).scatter(-1, positions.unsqueeze(-1), x.unsqueeze(-1))
 
 
 def reversed_parts(x, at):
     """The parts joined in reverse order, so that each must be in its place."""
     axis, count = at["axis"], at["count"]
-    if x.shape[axis] % count != 0:
-        raise ValueError("PyTorch splits into unequal parts")
     return torch.cat(list(reversed(x.tensor_split(count, axis))), axis)
-
-
-def squeeze(x, axis):
-    if x.shape[axis] != 1:
-        raise ValueError("PyTorch leaves it as it is")
-    return x.squeeze(axis)
-
-
-def mean_squared_error(a, b):
-    if a.shape != b.shape:
-        raise ValueError("PyTorch broadcasts, and warns")
-    return F.mse_loss(a, b)
 
 
 def dropout_layer(x, at, p):
@@ -510,8 +481,6 @@ def dropout_layer(x, at, p):
 
 def learned_positions(x, at, p):
     begin, end = at["offset"], at["offset"] + x[0].shape[-2]
-    if end > p["embedding.weight"].shape[0]:
-        raise IndexError("position")
     return x[0] + F.embedding(torch.arange(begin, end), p["embedding.weight"])
 
 
@@ -554,13 +523,13 @@ OPERATIONS = {
     "sum_to": lambda x, at, p: x[0].sum_to_size(at["shape"]),
     "matmul": binary(torch.matmul),
     "linear": lambda x, at, p: F.linear(*x),
-    "softmax": lambda x, at, p: torch.softmax(last_axis(x[0], "softmax"), at["axis"]),
-    "log_softmax": lambda x, at, p: torch.log_softmax(last_axis(x[0], "log_softmax"), at["axis"]),
+    "softmax": lambda x, at, p: torch.softmax(x[0], at["axis"]),
+    "log_softmax": lambda x, at, p: torch.log_softmax(x[0], at["axis"]),
     "masked_softmax": binary(masked_softmax),
     "layer_norm": lambda x, at, p: layer_norm(*x, at["epsilon"]),
     "rms_norm": lambda x, at, p: rms_norm(*x, at["epsilon"]),
     "cross_entropy": lambda x, at, p: cross_entropy(x[0], at),
-    "mean_squared_error": binary(mean_squared_error),
+    "mean_squared_error": binary(F.mse_loss),
     "gather_rows": lambda x, at, p: gather_rows(x[0], at),
     "scatter_add_rows": lambda x, at, p: scatter_add_rows(x[0], at),
     "pick": lambda x, at, p: pick(x[0], at),
@@ -572,7 +541,7 @@ OPERATIONS = {
     "select": lambda x, at, p: x[0].select(at["axis"], at["position"]),
     "broadcast_to": lambda x, at, p: x[0].broadcast_to(at["shape"]),
     "unsqueeze": lambda x, at, p: x[0].unsqueeze(at["axis"]),
-    "squeeze": lambda x, at, p: squeeze(x[0], at["axis"]),
+    "squeeze": lambda x, at, p: x[0].squeeze(at["axis"]),
     "concatenate": lambda x, at, p: torch.cat(x, at["axis"]),
     "stack": lambda x, at, p: torch.stack(x, at["axis"]),
     "split": lambda x, at, p: reversed_parts(x[0], at),
