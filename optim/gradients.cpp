@@ -89,7 +89,10 @@ void check_finite(const std::string& op, const std::vector<nn::NamedParameter>& 
     if (bad == 0) continue;
     Index at = 0;
     while (std::isfinite(g[at])) ++at;
-    fail<ValueError>(op, ": the gradient of ", parameter.name, " ", gradient.shape(), " holds ", g[at],
+    fail<ValueError>(op, ": the gradient of ", parameter.name, " ", gradient.shape(), " holds ",
+                     std::isnan(g[at]) ? "nan"
+                     : g[at] > 0       ? "infinity"
+                                       : "-infinity",
                      " at element ", at,
                      ": nothing has changed: lower the rate, or look for what divides by zero, takes the "
                      "logarithm of zero or overflows on the way to the loss");
