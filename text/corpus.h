@@ -11,16 +11,19 @@
 // one tab-separated file. Nothing is changed or left out silently; what is repaired or dropped is counted:
 //
 //   byte-order mark at the start    removed, counted
-//   carriage return before \n       removed, counted
+//   carriage return before \n       removed, counted; also the last byte of the file
 //   invalid UTF-8                   U+FFFD, line counted
 //   UTF-16 or UTF-32                FileError
 //   empty side (or white space)     pair dropped, counted
 //   NUL byte in a line              pair dropped, counted
 //   longer than max_line_bytes      pair dropped, counted
 //   no tab, or more than one        pair dropped, counted
+//   different numbers of lines      FileError
+//   no file, a folder, unreadable   FileError
 //
 // Lines end at \n and nowhere else: not at U+2028, form feed or a lone carriage return, so line numbers agree
-// with `wc -l`, `sed -n` and every other tool. The last line may lack its \n.
+// with `wc -l`, `sed -n` and every other tool. The last line may lack its \n. LineReader, from which a line
+// may not go missing, removes NUL bytes from a line and cuts it where it is too long.
 
 namespace attune::text {
 
