@@ -140,6 +140,41 @@ TEST_CASE("mask: with an offset the first query stands where the cached keys end
   });
 }
 
+TEST_CASE("mask: padding joins masks for any query, because it asks only for the key") {
+  const std::vector<int> lengths{2, 5};
+  const Rule rule = [&](Index b, Index t, Index s) {
+    return s <= t + 3 && s < lengths[static_cast<std::size_t>(b)];
+  };
+  const Mask causal = Mask::causal().from_query(3);
+  const Mask padding = Mask::padding(lengths);
+  check_mask(causal & padding, 2, 2, 5, rule);
+  check_mask(padding & causal, 2, 2, 5, rule);
+  check_mask(padding.from_query(1) & causal, 2, 2, 5, rule);
+  check_mask(causal & padding.from_query(7) & padding, 2, 2, 5, rule);
+  check_mask((padding & padding).from_query(2) & Mask::causal(), 2, 5, 5,
+             [&](Index b, Index t, Index s) { return s <= t && s < lengths[static_cast<std::size_t>(b)]; });
+  check_mask((padding & Mask::causal()).from_query(3), 2, 2, 5, rule);
+  check_mask(Mask() & causal & Mask(), 1, 2, 5, [](Index, Index t, Index s) { return s <= t + 3; });
+  // Joined with padding, a mask for queries still refuses another for other queries.
+  CHECK_THROWS_AS((padding & causal) & Mask::causal(), ValueError);
+  CHECK_THROWS_AS(Mask::causal() & (causal & padding), ValueError);
+}
+
+TEST_CASE(
+    "mask: an explicit one may have rows for queries still to come only when told where the queries begin") {
+  const Tensor square = tensor({{1, 0, 0}, {1, 1, 0}, {1, 1, 1}});
+  CHECK_THROWS_AS(Mask::explicitly(square).to_tensor(1, 1, 3), ShapeError);
+  CHECK(Mask::explicitly(square).from_query(0).to_tensor(1, 1, 3).values() == std::vector<Scalar>{1, 0, 0});
+  CHECK((Mask::explicitly(square).from_query(1) & Mask::padding({3})).to_tensor(1, 1, 3).values() ==
+        std::vector<Scalar>{1, 1, 0});
+  CHECK_THROWS_AS(static_cast<void>(Mask::explicitly(square).allows(0, 3, 0)), IndexError);
+  CHECK_THROWS_AS(static_cast<void>(Mask::explicitly(square).from_query(2).allows(0, 1, 0)), IndexError);
+  CHECK_THROWS_AS(static_cast<void>(Mask::explicitly(square).allows(0, 0, 3)), IndexError);
+  CHECK_THROWS_AS(static_cast<void>(Mask::explicitly(stack({square})).allows(1, 0, 0)), IndexError);
+  CHECK_THROWS_AS(static_cast<void>(Mask::causal().allows(0, -1, 0)), IndexError);
+  CHECK_THROWS_AS(Mask::explicitly(full({2, 2}, 2)), ValueError);
+}
+
 TEST_CASE("mask: what makes no sense is refused in words") {
   CHECK_THROWS_WITH_AS(Mask::padding({3, -1}), "mask: a length is -1: lengths must be 0 or more", ValueError);
   CHECK_THROWS_WITH_AS(Mask::window(-1, 0), "mask: a window of -1 before and 0 after: give 0 or more",
@@ -210,6 +245,56 @@ TEST_CASE("attention: what stands in padded keys and values changes nothing, to 
       CHECK(same_values(slice(select(found.dkey, 0, 1), 1, 4, 9), zeros({2, 5, 8})));
       CHECK(same_values(slice(select(found.dvalue, 0, 1), 1, 4, 9), zeros({2, 5, 5})));
     }
+  }
+}
+
+TEST_CASE(
+    "attention: a query that may attend to nothing changes nothing, to the last bit, not even where it is "
+    "NaN") {
+  std::mt19937 engine(12);
+  const Tensor query = random_tensor({2, 2, 4, 8}, engine);
+  const Tensor key = random_tensor({2, 2, 5, 8}, engine);
+  const Tensor value = random_tensor({2, 2, 5, 3}, engine);
+  const Tensor dy = random_tensor({2, 2, 4, 3}, engine);
+  // Queries 2 and 3 of entry 1 stand in its padding, and are shut out.
+  Tensor rows = ones({2, 4, 5});
+  for (Index i = 0; i < 2 * 5; ++i) rows.writable()[(1 * 4 + 2) * 5 + i] = 0;
+  const Mask mask = Mask::padding({5, 2}) & Mask::explicitly(rows);
+  const Attended base = attend(query, key, value, mask, dy);
+  for (const Scalar filler : {Scalar(0), Scalar(-3), std::numeric_limits<Scalar>::max(), not_a_number,
+                              std::numeric_limits<Scalar>::infinity()}) {
+    const Attended found = attend(with_positions(query, 1, 2, filler), key, value, mask, dy);
+    INFO("a shut-out query of ", filler);
+    CHECK(same_bits(found.y, base.y));
+    CHECK(same_bits(found.dquery, base.dquery));
+    CHECK(same_bits(found.dkey, base.dkey));
+    CHECK(same_bits(found.dvalue, base.dvalue));
+    CHECK(same_values(slice(select(found.dquery, 0, 1), 1, 2, 4), zeros({2, 2, 8})));
+  }
+}
+
+TEST_CASE(
+    "attention: a padded query that no loss listens to changes nothing, to the last bit, if its scores are "
+    "finite") {
+  std::mt19937 engine(13);
+  const Tensor x = random_tensor({2, 2, 5, 8}, engine);  // self-attention: queries, keys and values in one
+  Tensor dy = random_tensor({2, 2, 5, 8}, engine);
+  dy = with_positions(dy, 1, 3, 0);
+  const Mask mask = Mask::padding({5, 3});
+  const Attended base = attend(x, x, x, mask, dy);
+  for (const Scalar filler : {Scalar(0), Scalar(-3), Scalar(1e15)}) {
+    const Tensor dirty = with_positions(x, 1, 3, filler);
+    const Attended found = attend(dirty, dirty, dirty, mask, dy);
+    INFO("padding of ", filler);
+    for (const auto& [now, before] : {std::pair{found.y, base.y},
+                                      {found.dquery, base.dquery},
+                                      {found.dkey, base.dkey},
+                                      {found.dvalue, base.dvalue}}) {
+      CHECK(same_bits(select(now, 0, 0), select(before, 0, 0)));
+      CHECK(same_bits(slice(select(now, 0, 1), 1, 0, 3), slice(select(before, 0, 1), 1, 0, 3)));
+    }
+    for (const Tensor& gradient : {found.dquery, found.dkey, found.dvalue})
+      CHECK(same_values(slice(select(gradient, 0, 1), 1, 3, 5), zeros({2, 2, 8})));
   }
 }
 

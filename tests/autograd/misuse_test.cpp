@@ -122,6 +122,67 @@ TEST_CASE("misuse: gradients of many numbers without weights, with weights that 
       GraphError);
 }
 
+TEST_CASE(
+    "misuse: asking for gradients twice, of what was never assigned, or of gradients that were not "
+    "recorded") {
+  const Variable x = tracked(ones({3}));
+  const Variable y = sum(x * x * x);
+  const Variable slope = gradients(y, {x})[0];
+  CHECK_THROWS_WITH_AS(gradients(y, {x}),
+                       "gradients: this graph has been used before, at sum: run the forward pass again, or "
+                       "cut the history with "
+                       "detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
+                       GraphError);
+  CHECK_THROWS_WITH_AS(gradients(sum(slope), {x}),
+                       "gradients: the value has no history: (): it comes from constants or frozen "
+                       "parameters only, from detach(), from "
+                       "a time under NoGradient, or from gradients(…) without {.record = true}",
+                       GraphError);
+  CHECK_THROWS_WITH_AS(gradients(Variable(), {x}),
+                       "gradients: an undefined tensor was given: assign a value to it first", ValueError);
+  CHECK_THROWS_WITH_AS(gradients(sum(x), {Variable()}),
+                       "gradients: an undefined tensor was given: assign a value to it first", ValueError);
+  CHECK(gradients(sum(x), {}).empty());
+}
+
+TEST_CASE("misuse: an operation of one's own without a value is named") {
+  const Variable x = tracked(Tensor(1));
+  CHECK_THROWS_WITH_AS(record("my layer", Tensor(), {x}, [](const Variable& dy) { return Gradients{dy}; }),
+                       "my layer: an undefined tensor was given: assign a value to it first", ValueError);
+}
+
+TEST_CASE("misuse: numbers cannot be changed under a history's feet") {
+  // What is written goes to a copy: neither the value that was used nor its gradient notices.
+  Tensor numbers = tensor({1, 2});
+  const Variable x = tracked(numbers);
+  const Variable y = sum(square(x));
+  numbers.writable()[0] = 100;
+  Tensor seen = x.value();
+  seen.writable()[1] = 100;
+  backward(y);
+  CHECK(y.item() == 5);
+  CHECK(x.value().values() == std::vector<Scalar>{1, 2});
+  CHECK(x.gradient().values() == std::vector<Scalar>{2, 4});
+  Tensor gradient = x.gradient();
+  gradient.writable()[0] = 100;
+  CHECK(x.gradient().values() == std::vector<Scalar>{2, 4});
+}
+
+TEST_CASE("misuse: indices whose sizes and values were changed apart from each other") {
+  const Variable table = tracked(ones({3, 2}));
+  Indices torn({2}, {0, 1});
+  torn.sizes = {2, 2};
+  const std::string rule =
+      ": the sizes and the number of values differ: (2, 2) needs 4 values, got 2: give one value "
+      "per element";
+  CHECK_THROWS_WITH_AS(gather_rows(table, torn), ("gather_rows" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(scatter_add_rows(ones({2, 2, 2}), torn, 3), ("scatter_add_rows" + rule).c_str(),
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(pick(ones({2, 2, 3}), torn), ("pick" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(unpick(ones({2, 2}), torn, 3), ("unpick" + rule).c_str(), ShapeError);
+  CHECK_THROWS_WITH_AS(cross_entropy(ones({2, 2, 3}), torn), ("cross_entropy" + rule).c_str(), ShapeError);
+}
+
 TEST_CASE("misuse: a pullback that returns a gradient of the wrong shape is named") {
   const Variable x = tracked(ones({2, 3}));
   const Variable y =
@@ -243,6 +304,22 @@ TEST_CASE("misuse: matrices, norms and losses that do not fit") {
       "cross_entropy: one target for each row of logits is wanted: logits (2, 3) and targets (3,): the "
       "targets' shape must be (2,)",
       ShapeError);
+  CHECK_THROWS_WITH_AS(cross_entropy(ones({2, 0}), Indices({2}, {0, 0})),
+                       "cross_entropy: there are no classes: logits (2, 0): the last axis must be 1 or more",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(layer_norm(a, ones({3}), zeros({3}), -1),
+                       "layer_norm: epsilon is -1: it must be 0 or a little more: 1e-5 is a usual choice",
+                       ValueError);
+  CHECK_THROWS_AS(rms_norm(a, ones({3}), std::numeric_limits<Scalar>::quiet_NaN()), ValueError);
+  CHECK_THROWS_WITH_AS(masked_softmax(a, ones({2, 4})),
+                       "masked_softmax: shapes do not broadcast: (2, 4) and (2, 3): aligned at the last "
+                       "axis, sizes must be equal or "
+                       "one of them 1",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(masked_softmax(tracked(ones({3})), ones({2, 3})),
+                       "masked_softmax: the mask must broadcast to the scores: (2, 3) for (3,): give sizes "
+                       "that are equal or 1",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(cross_entropy(a, Indices({2}, {0, 3})),
                        "cross_entropy: target 3 is no class: logits (2, 3): use 0 to 2 or the ignored index",
                        IndexError);
