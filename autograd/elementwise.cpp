@@ -156,12 +156,12 @@ Variable operator*(const Variable& a, const Variable& b) {
       });
 }
 
-// y = a / b,   da = dy / b,   db = -dy a / b²
+// y = a / b,   da = dy / b,   db = -dy (a / b) / b        (b² could overflow where a / b does not)
 Variable operator/(const Variable& a, const Variable& b) {
   return record("divide", a.value() / b.value(), {a, b},
                 [to_a = Operand(a), a = kept_for(b, a), b](const Variable& dy) {
                   return Gradients{for_operand(to_a, [&] { return dy / b; }),
-                                   for_operand(b, [&] { return -(dy * a / square(b)); })};
+                                   for_operand(b, [&] { return -(dy * (a / b) / b); })};
                 });
 }
 
@@ -186,11 +186,17 @@ Variable minimum(const Variable& a, const Variable& b) {
 // y = aᵇ,   da = dy b aᵇ⁻¹,   db = dy y ln a
 Variable pow(const Variable& a, const Variable& b) {
   return record("pow", pow(a.value(), b.value()), {a, b}, [a, b](const Variable& dy, const Variable& y) {
-    return Gradients{for_operand(a, [&] { return dy * (b * pow(a, b - 1)); }), for_operand(b, [&] {
-                       // Where a = 0 the logarithm is replaced before it is taken, so that no infinity meets
-                       // y's zero.
-                       const Tensor is_zero = equal(a.value(), 0);
-                       return dy * (y * log(where(is_zero, 1, a)));
+    // Where a = 0 the logarithm is replaced before it is taken, and so is the power that meets b = 0, so that
+    // no infinity meets a zero.
+    const Tensor is_zero = equal(a.value(), 0);
+    return Gradients{for_operand(a,
+                                 [&] {
+                                   const Variable less = where(is_zero * equal(b.value(), 0), 0, b - 1);
+                                   return dy * (b * pow(a, less));
+                                 }),
+                     for_operand(b, [&] {
+                       const Variable finite = where(is_zero * (b.value() < 0), 0, y);
+                       return dy * (finite * log(where(is_zero, 1, a)));
                      })};
   });
 }

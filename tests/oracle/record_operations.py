@@ -4,7 +4,8 @@
     /usr/bin/python3 tests/oracle/record_operations.py          # Debian: apt install python3-torch
 
 All is computed in float64, from inputs that are exact in float. Most cases are drawn at random (draw.py), 40 of each
-operation; some have the shapes of PyTorch's own table of operations; some must be refused (refused.py). Run twice, the
+operation; some have the shapes of PyTorch's own table of operations (torch_table.py), some have
+infinities and NaN (specials.py), some must be refused (refused.py). Run twice, the
 script writes the same bytes. cases/kept.safetensors holds what live.py once found: its inputs stay, its results are computed
 anew.
 """
@@ -20,6 +21,7 @@ import torch
 import draw
 import reference
 import refused
+import specials
 import torch_table
 from case_format import Case, read_cases, write_cases
 
@@ -77,6 +79,7 @@ def main():
     for family, operations in draw.DRAW.items():
         write(family, {f"{operation}.{i:02}": draw.draw_evaluated(family, operation, i)
                        for operation in operations for i in range(FEWER.get(operation, EACH))})
+    write("specials", specials.cases())
     write("torch_table", dict(torch_table.cases()))
     write("refused", refused_cases())
     kept = HERE / "cases" / "kept.safetensors"

@@ -185,7 +185,7 @@ def layer_norm(x, scale, shift, epsilon):
         centred = x - x.mean(-1, keepdim=True)
         return centred / torch.sqrt((centred * centred).mean(-1, keepdim=True) + epsilon) * scale + shift
     right = LayerNorm.apply(x, scale, shift, epsilon)
-    if torch.allclose(y, right, rtol=1e-12, atol=1e-12):
+    if torch.allclose(y, right, rtol=1e-12, atol=1e-12, equal_nan=True):
         return y
     offset = x.detach().mean(-1).abs() / x.detach().std(-1, unbiased=False)
     assert offset.max() > 100, (x, y, right)
