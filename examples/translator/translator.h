@@ -44,7 +44,8 @@ struct Translator {
   /// Exactly one translation for each line; an empty line gives an empty one.
   std::vector<std::string> translate(const std::vector<std::string>& lines, Report* report = nullptr) const;
 
-  /// Writes the folder, making it if need be. `extra_notes` go into the metadata of the weights.
+  /// Writes the folder, making it if need be. `extra_notes` go into the metadata of the weights. Whatever
+  /// happens on the way, what can be loaded from the folder is the old translator or the new one, whole.
   void save(const std::filesystem::path& folder, const std::map<std::string, std::string>& extra_notes) const;
   /// Reads a folder. Throws FileError when something is missing, broken or does not fit together: the weights
   /// carry the checksums of their vocabularies, so files of two trainings are told apart.

@@ -133,6 +133,29 @@ check 'what was repaired is said' grep -q 'NUL' errors
 head -c 10485760 /dev/zero | tr '\000' 'a' >input && echo >>input && echo 'the red cat 6' >>input
 translated 'a line of 10 MiB' 2
 check 'what was cut is said' grep -q 'cut' errors
+
+# What is no text at all: the program itself, from several places and with several ends.
+property=0
+for start in 1 5001 20011 50021; do
+  tail -c "+$start" "$program" | head -c 6000 >noise
+  for kind in plain crlf open nul empty; do
+    case $kind in
+      plain) { cat noise && echo; } >input ;;
+      crlf) { cat noise && printf '\r\n\r\nthe red cat 6\r\n'; } >input ;;
+      open) { cat noise && printf '\nthe red cat 6'; } >input ;;
+      nul) { cat noise && printf '\n\000\000\nthe\000 cat\n'; } >input ;;
+      empty) { printf '\n\n' && cat noise && printf '\n\n\n'; } >input ;;
+    esac
+    ends=$(tr -cd '\n' <input | wc -c)
+    [ "$(tail -c 1 input | od -An -tx1 | tr -d ' ')" = 0a ] || ends=$((ends + 1))
+    translated "noise from byte $start, $kind" "$ends"
+    check "what comes out of noise from byte $start, $kind, is UTF-8 without NUL or carriage return" \
+      test "$(tr -d '\000\r' <output | iconv -f UTF-8 -t UTF-8 2>/dev/null | wc -c)" = "$(wc -c <output)"
+    property=$((property + ends))
+  done
+done
+echo "measured: translator: $property lines of noise in 20 files, one line of text out for each"
+
 cat source.txt source.txt source.txt source.txt >input && translated 'several batches' "$(wc -l <input)"
 echo 'the azure cat' >input && translated 'an unknown word' 1
 check 'unknown words are named' grep -q '"azure"' errors

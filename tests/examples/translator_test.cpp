@@ -1,14 +1,22 @@
 #include "examples/translator/translator.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <random>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "examples/translator/builtin.h"
@@ -18,9 +26,13 @@
 #include "examples/translator/train.h"
 #include "io/file.h"
 #include "tests/io/scratch.h"
+#include "tests/support/measured.h"
+#include "text/utf8.h"
 
 using namespace attune;
 using namespace attune::examples;
+using attune::testing::measured;
+using namespace std::string_literals;
 
 namespace {
 
@@ -129,6 +141,109 @@ TEST_CASE("translator: a folder that is missing, half there or of two trainings 
   CHECK(contains(error(), "weights.safetensors"));
 }
 
+namespace {
+
+/// Another corpus, so other vocabularies.
+Translator other_translator() {
+  static const Corpus made = make_corpus(2, 100, 10);
+  TrainingSettings settings = small_settings();
+  return make_builtin_translator(made, settings);
+}
+
+// Kills a process that keeps replacing one translator by another, and looks what can be loaded.
+void kill_at_random_moments(int rounds) {
+  const Scratch scratch;
+  const std::filesystem::path folder = scratch / "model";
+  const Translator first = small_translator(), second = other_translator();
+  REQUIRE_FALSE(first.source.vocabulary == second.source.vocabulary);
+  REQUIRE_FALSE(first.target.vocabulary == second.target.vocabulary);
+  first.save(folder, {{"step", "0"}});
+  std::mt19937 random(11);
+  int acknowledged = 0, in_the_middle = 0, lost = 0, broken = 0;
+  for (int round = 0; round < rounds; ++round) {
+    int channel[2];
+    REQUIRE(::pipe(channel) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      for (int step = acknowledged + 1;; ++step) {
+        try {
+          (step % 2 == 0 ? first : second).save(folder, {{"step", std::to_string(step)}});
+        } catch (...) {
+          ::_exit(1);
+        }
+        if (::write(channel[1], &step, sizeof step) != sizeof step) ::_exit(2);
+      }
+    }
+    ::close(channel[1]);
+    std::this_thread::sleep_for(std::chrono::microseconds(1000 + random() % 150000));
+    ::kill(child, SIGKILL);
+    int status = 0, reported = 0;
+    ::waitpid(child, &status, 0);
+    while (::read(channel[0], &reported, sizeof reported) == sizeof reported) acknowledged = reported;
+    ::close(channel[0]);
+    in_the_middle += std::filesystem::exists(folder / "source.vocabulary.previous");
+    try {
+      const Translator found = Translator::load(folder);
+      const int step = std::stoi(found.notes.at("step"));
+      const Translator& expected = step % 2 == 0 ? first : second;
+      CHECK(found.source.vocabulary == expected.source.vocabulary);
+      CHECK(found.target.vocabulary == expected.target.vocabulary);
+      lost += step < acknowledged;
+      acknowledged = step;
+    } catch (const std::exception& error) {
+      ++broken;
+      FAIL_CHECK(std::string(error.what()));
+    }
+  }
+  CHECK(lost == 0);
+  CHECK(broken == 0);
+  CHECK(in_the_middle > 0);
+  measured(
+      "kill -9 at %d random moments of a process that replaces one translator by another: %d saved, %d kills "
+      "between vocabulary and weights, %d lost, %d folders that do not load",
+      rounds, acknowledged, in_the_middle, lost, broken);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "translator: a process killed while it replaces one translator by another leaves one of them whole") {
+  kill_at_random_moments(15);
+}
+
+TEST_CASE("translator: the same, killed 200 times" * doctest::skip()) {
+  kill_at_random_moments(200);
+}
+
+TEST_CASE("translator: if the weights cannot be written, the old translator still loads") {
+  const Scratch scratch;
+  const std::filesystem::path folder = scratch / "model";
+  const Translator first = small_translator(), second = other_translator();
+  first.save(folder, {});
+  for (int attempt = 0; attempt < 2;
+       ++attempt) {  // the second time, the vocabularies are those of `second` already
+    struct rlimit before {};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    struct rlimit small = before;
+    small.rlim_cur = 8000;  // room for vocabularies alone
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const std::string error = message_of<FileError>([&] { second.save(folder, {}); });
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    CHECK(contains(error, "weights.safetensors"));
+    CHECK(contains(error, "File too large"));
+    const Translator found = Translator::load(folder);
+    CHECK(found.source.vocabulary == first.source.vocabulary);
+    CHECK(found.translate(some_sources()) == first.translate(some_sources()));
+  }
+  second.save(folder, {});
+  CHECK(Translator::load(folder).source.vocabulary == second.source.vocabulary);
+  CHECK_FALSE(std::filesystem::exists(folder / "source.vocabulary.previous"));
+  CHECK_FALSE(std::filesystem::exists(folder / "target.vocabulary.previous"));
+}
+
 TEST_CASE("translator: settings that make no model are refused, before memory is taken for them") {
   const Scratch scratch;
   const std::filesystem::path folder = scratch / "model";
@@ -209,6 +324,44 @@ TEST_CASE("translate: gives exactly one line for each line, whatever stands in i
   for (const std::size_t i : {0u, 1u, 3u, 7u}) CHECK(translations[i].empty());
   for (const std::string& line : translations) CHECK(line.find('\n') == std::string::npos);
   CHECK(translator.translate({}).empty());
+}
+
+TEST_CASE("translate: whatever bytes come in, one line goes out for each line, and it is text") {
+  const Translator translator = small_translator();
+  const std::string_view special(
+      "\n\n\n\n\t\r\0 \xEF\xBB\xBF\xE2\x80\xA8\xC3\xA9\xF0\x9F\x98\x80\xFF\xFE'.<s></s>", 31);
+  std::mt19937 random(5);
+  std::int64_t inputs = 0, lines = 0, wrong = 0;
+  for (int i = 0; i < 40; ++i) {
+    std::string input(random() % 400, '\0');
+    for (char& c : input) {
+      const auto drawn = random();
+      c = drawn % 3 == 0   ? static_cast<char>(drawn >> 8 & 0xFF)
+          : drawn % 3 == 1 ? static_cast<char>('a' + (drawn >> 8) % 26)
+                           : special[(drawn >> 8) % special.size()];
+    }
+    if (i == 7) input += "\n" + std::string(1 << 20, 'x') + "\n" + std::string(20000, '.');
+    if (i % 3 == 0) input += "\nthe cat sleeps.\r\n";
+    const auto ends = std::count(input.begin(), input.end(), '\n');
+    const std::int64_t expected = ends + (!input.empty() && input.back() != '\n' ? 1 : 0);
+
+    std::istringstream in(input);
+    text::LineReader reader(in);
+    std::vector<std::string> waiting;
+    for (std::string line; reader.next(line);) waiting.push_back(line);
+    Translator::Report report;
+    const std::vector<std::string> translations = translator.translate(waiting, &report);
+    wrong += static_cast<std::int64_t>(translations.size()) != expected;
+    for (const std::string& line : translations)
+      wrong += text::find_invalid_utf8(line).has_value() ||
+               line.find_first_of("\n\r"s + '\0') != std::string::npos;
+    for (const auto& [word, count] : report.unknown_words) wrong += word.empty() || count < 1;
+    ++inputs;
+    lines += expected;
+  }
+  CHECK(wrong == 0);
+  measured("translate: %lld random inputs with %lld lines: one line of text for each, %lld exceptions",
+           static_cast<long long>(inputs), static_cast<long long>(lines), static_cast<long long>(wrong));
 }
 
 TEST_CASE("translate: words that the model does not know are counted, capitals are not") {
