@@ -32,17 +32,24 @@ find_package(Threads REQUIRED)
 # xsimd 8.1.0
 attune_headers(xsimd xsimd include https://github.com/xtensor-stack/xsimd
                1577b02d549cca52aa5e943c16f2600950480289)
-set(version "")
-foreach(part MAJOR MINOR PATCH)
-  file(STRINGS "${xsimd_headers}/xsimd/config/xsimd_config.hpp" line REGEX "define XSIMD_VERSION_${part} ")
-  string(REGEX MATCH "[0-9]+$" number "${line}")
-  list(APPEND version ${number})
-endforeach()
-list(JOIN version "." version)
-message(STATUS "xsimd ${version} in ${xsimd_headers}")
-if(version VERSION_LESS 8.1)
-  message(FATAL_ERROR "attune needs xsimd 8.1 or newer, and this is ${version}, in ${xsimd_headers}. "
-                      "Get a newer one, and configure with -DFETCHCONTENT_SOURCE_DIR_XSIMD=<its folder>.")
+if(NOT xsimd_headers MATCHES "\\$<")  # a project above may have a target of its own, which only the generator can read
+  set(version_header "${xsimd_headers}/xsimd/config/xsimd_config.hpp")
+  if(NOT EXISTS "${version_header}")
+    message(FATAL_ERROR "There is no xsimd in ${xsimd_headers}. "
+                        "FETCHCONTENT_SOURCE_DIR_XSIMD, if given, is a folder with include/xsimd.")
+  endif()
+  set(version "")
+  foreach(part MAJOR MINOR PATCH)
+    file(STRINGS "${version_header}" line REGEX "define XSIMD_VERSION_${part} ")
+    string(REGEX MATCH "[0-9]+$" number "${line}")
+    list(APPEND version ${number})
+  endforeach()
+  list(JOIN version "." version)
+  message(STATUS "xsimd ${version} in ${xsimd_headers}")
+  if(version VERSION_LESS 8.1)
+    message(FATAL_ERROR "attune needs xsimd 8.1 or newer, and this is ${version}, in ${xsimd_headers}. "
+                        "Get a newer one, and configure with -DFETCHCONTENT_SOURCE_DIR_XSIMD=<its folder>.")
+  endif()
 endif()
 
 # nlohmann/json 3.11.2

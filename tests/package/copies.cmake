@@ -18,6 +18,7 @@ endforeach()
 set(configure ${CMAKE_COMMAND} -S "${ROOT}" -B "${SCRATCH}/build" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${COMPILER}")
 refused("attune needs xsimd 8.1 or newer, and this is 7.6.0, in ${SCRATCH}/xsimd-7.6.0/include." ${configure}
         "-DFETCHCONTENT_SOURCE_DIR_XSIMD=${SCRATCH}/xsimd-7.6.0")
+refused("There is no xsimd in ${SCRATCH}/json/include." ${configure} "-DFETCHCONTENT_SOURCE_DIR_XSIMD=${SCRATCH}/json")
 run(${configure} "-DFETCHCONTENT_SOURCE_DIR_XSIMD=${SCRATCH}/xsimd-99.1.2"
     "-DFETCHCONTENT_SOURCE_DIR_NLOHMANN_JSON=${SCRATCH}/json" "-DFETCHCONTENT_SOURCE_DIR_CLI11=${SCRATCH}/cli11"
     "-DFETCHCONTENT_SOURCE_DIR_DOCTEST=${SCRATCH}/doctest")

@@ -9,6 +9,7 @@ if(NOT XSIMD)
   message("SKIPPED: no newer xsimd is given: ATTUNE_NEWEST_XSIMD=<folder with include/xsimd>")
   return()
 endif()
+get_filename_component(XSIMD "${XSIMD}" ABSOLUTE)
 file(REMOVE_RECURSE "${SCRATCH}")
 run(${CMAKE_COMMAND} -S "${ROOT}" -B "${SCRATCH}" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
     -DCMAKE_BUILD_TYPE=Release -DATTUNE_WERROR=ON -DATTUNE_EXAMPLES=OFF "-DATTUNE_CHECKED=${CHECKED}"
