@@ -372,6 +372,19 @@ TEST_CASE("layers: the Transformer equals its twins, and its gradients are right
   check_layers(transformer_rows());
 }
 
+// Each number of each parameter asks for two gradients of gradients, so whole models take long.
+TEST_CASE("layers: gradients of gradients are right") {
+  check_gradients_twice(simple_rows());
+  check_gradients_twice(attention_layer_rows());
+  std::vector<Operation> single = transformer_rows();
+  std::erase_if(single, [](const Operation& row) { return row.cases.front().operands.size() > 30; });
+  REQUIRE(single.size() >= 6);
+  check_gradients_twice(single);
+}
+TEST_CASE("layers: gradients of gradients are right, of whole models too" * doctest::skip()) {
+  check_gradients_twice(transformer_rows());
+}
+
 TEST_CASE("layers: every layer of the library has a row in the table") {
   std::string names;
   for (const auto& rows : {simple_rows(), attention_layer_rows(), transformer_rows()})
