@@ -57,7 +57,16 @@ Variable blank_unseen(const Variable& rows, const Tensor& seen) {
   return unseen_not_finite(rows.value(), seen) ? where(seen, rows, 0) : rows;
 }
 
+// Which rows have a query that may attend to them: allowed (B or 1, …, T, S) to (B or 1, …, S, 1).
+Tensor seen_keys(const Tensor& allowed) {
+  return transpose(max(allowed, -2, keep_axis));
+}
+
 }  // namespace
+
+Variable hide_unseen(const Variable& rows, const Tensor& allowed) {
+  return allowed.elements() > 0 ? blank_unseen(rows, seen_keys(allowed)) : rows;
+}
 
 Variable attention(const Variable& query, const Variable& key, const Variable& value, const Mask& mask,
                    const Variable& bias, Tensor* weights) {
@@ -80,7 +89,7 @@ Variable attention(const Variable& query, const Variable& key, const Variable& v
     allowed = mask.to_tensor(query.size(0), queries, keys);  // (B or 1, T, S)
     if (query.rank() == 4) allowed = unsqueeze(allowed, 1);  // (B or 1, 1, T, S)
     if (allowed.elements() > 0) {
-      const Tensor seen = transpose(max(allowed, -2, keep_axis));  // (B or 1, 1, S, 1): by some query
+      const Tensor seen = seen_keys(allowed);  // (B or 1, 1, S, 1): by some query
       if (min(seen).item() == 0) {
         k = blank_unseen(key, seen);
         v = blank_unseen(value, seen);

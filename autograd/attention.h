@@ -20,4 +20,9 @@ namespace attune::inline ATTUNE_PRECISION {
 Variable attention(const Variable& query, const Variable& key, const Variable& value, const Mask& mask = {},
                    const Variable& bias = {}, Tensor* weights = nullptr);
 
+/// Keys or values (B, S, D) with the rows that no query may attend to set to 0 where one of them is not
+/// finite: their weight is 0, but 0 · NaN is NaN. `allowed` (B or 1, T, S), as Mask::to_tensor gives it. For
+/// attention layers that compute their scores in another way; `attention` does it by itself.
+Variable hide_unseen(const Variable& rows, const Tensor& allowed);
+
 }  // namespace attune::inline ATTUNE_PRECISION

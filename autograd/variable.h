@@ -187,6 +187,9 @@ Variable record(const char* op, Tensor value, const std::vector<Variable>& paren
 /// The graph is released on the way: run backward once per forward pass. Throws GraphError when `loss` has no
 /// history, when the graph has been used before, or when a pullback breaks its contract; ShapeError when
 /// `loss` is not one number. If anything throws, no leaf's gradient has changed.
+///
+/// Threads may share leaves, and so a model, to compute with them and to ask for `gradients`, which change
+/// nothing. backward changes the leaves: run it in one thread at a time for each model.
 void backward(const Variable& loss);
 
 struct GradientOptions {

@@ -101,7 +101,8 @@ Variable stack(const std::vector<Variable>& parts, int axis) {
 std::vector<Variable> split(const Variable& x, Index count, int axis) {
   const int at = x.value().checked("split").shape().checked_axis(axis, "split");
   if (count < 1 || x.size(at) % count != 0)
-    fail<ShapeError>("split: axis ", axis, " does not split into ", count, " equal parts: ", x.shape());
+    fail<ShapeError>("split: axis ", axis, " does not split into ", count, " equal parts: ", x.shape(),
+                     ": give a number that divides its size");
   const Index part = x.size(at) / count;
   std::vector<Variable> result;
   for (Index i = 0; i < count; ++i) result.push_back(slice(x, at, i * part, (i + 1) * part));

@@ -39,15 +39,18 @@ Variable AdditiveAttention::operator()(const Variable& from, const Variable& to,
     fail<ShapeError>("additive attention: shapes do not fit: from ", from.shape(), ", to ", to.shape(),
                      ", value ", value.shape(),
                      ": wanted are (B, T, query width), (B, S, key width) and (B, S, E)");
+  Variable keys = to, values = value;
+  Tensor allowed;
+  if (!mask.allows_everything()) {
+    allowed = mask.to_tensor(from.size(0), from.size(1), to.size(1));  // (B or 1, T, S)
+    keys = hide_unseen(to, allowed), values = hide_unseen(value, allowed);
+  }
   const Variable asked = unsqueeze(query(from), 2);                  // (B, T, 1, hidden)
-  const Variable offered = unsqueeze(key(to), 1);                    // (B, 1, S, hidden)
+  const Variable offered = unsqueeze(key(keys), 1);                  // (B, 1, S, hidden)
   const Variable scores = squeeze(score(tanh(asked + offered)), 3);  // (B, T, S)
-  const Variable weights =
-      mask.allows_everything()
-          ? softmax(scores)
-          : masked_softmax(scores, mask.to_tensor(from.size(0), from.size(1), to.size(1)));
+  const Variable weights = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores);
   if (pass.record) pass.record->add(this, unsqueeze(weights.value(), 1));
-  return matmul(weights, value);  // (B, T, E)
+  return matmul(weights, values);  // (B, T, E)
 }
 
 // ---- dot product

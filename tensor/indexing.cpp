@@ -13,7 +13,8 @@ namespace {
 
 // rows.sizes followed by the sizes of one row.
 Shape rows_shape(const char* op, const Indices& rows, const Shape& table) {
-  if (table.rank() == 0) fail<ShapeError>(op, ": a table with rows is wanted: ", table);
+  if (table.rank() == 0)
+    fail<ShapeError>(op, ": a table with rows is wanted: ", table, ": give it a first axis");
   std::vector<Index> sizes(rows.sizes);
   sizes.insert(sizes.end(), table.begin() + 1, table.end());
   return Shape(sizes);
@@ -33,7 +34,7 @@ Shape positions_shape(const char* op, const Tensor& x, const Indices& positions,
     fail<ShapeError>(op, ": one position for each row is wanted: rows ", x.shape(), " and positions ", shape);
   for (const std::int32_t position : positions.values)
     if (position < 0 || position >= width)
-      fail<IndexError>(op, ": position ", position, " is outside a row of ", width);
+      fail<IndexError>(op, ": position ", position, " is outside a row of ", width, ": use 0 to ", width - 1);
   return shape;
 }
 
@@ -172,7 +173,8 @@ Tensor stack(const std::vector<Tensor>& parts, int axis) {
 std::vector<Tensor> split(const Tensor& x, Index count, int axis) {
   const int at = x.checked("split").shape().checked_axis(axis, "split");
   if (count < 1 || x.size(at) % count != 0)
-    fail<ShapeError>("split: axis ", axis, " does not split into ", count, " equal parts: ", x.shape());
+    fail<ShapeError>("split: axis ", axis, " does not split into ", count, " equal parts: ", x.shape(),
+                     ": give a number that divides its size");
   const Index part = x.size(at) / count;
   std::vector<Tensor> result;
   for (Index i = 0; i < count; ++i) result.push_back(slice(x, at, i * part, (i + 1) * part));

@@ -82,7 +82,8 @@ Scalar Tensor::at(std::initializer_list<Index> position) const {
   for (const Index index : position) {
     const Index size = shape_[axis];
     if (index < -size || index >= size)
-      fail<IndexError>("at: position ", index, " along axis ", axis, " is outside: ", shape_);
+      fail<IndexError>("at: position ", index, " along axis ", axis, " is outside: ", shape_,
+                       ": count from 0, or from -1 at the end");
     offset += (index < 0 ? index + size : index) * strides_[axis++];
   }
   return data()[offset];
@@ -243,7 +244,8 @@ Index check_select(const Shape& shape, int& axis, Index position) {
   axis = shape.checked_axis(axis, "select");
   const Index size = shape[axis];
   if (position < -size || position >= size)
-    fail<IndexError>("select: position ", position, " along axis ", given, " is outside: ", shape);
+    fail<IndexError>("select: position ", position, " along axis ", given, " is outside: ", shape,
+                     ": count from 0, or from -1 at the end");
   return position < 0 ? position + size : position;
 }
 

@@ -372,6 +372,45 @@ TEST_CASE("layers: the Transformer equals its twins, and its gradients are right
   check_layers(transformer_rows());
 }
 
+TEST_CASE(
+    "layers: padding of NaN changes nothing in attention without projections of the values, to the last "
+    "bit") {
+  const Mask mask = Mask::padding({3, 1});
+  Rng rng(4);
+  const nn::AdditiveAttention additive(2, 3, 4, rng);
+  const nn::DotProductAttention dot_product;
+  const Tensor to = normal({2, 3, 3}, 0, 1, rng);
+  const Tensor value = normal({2, 3, 2}, 0, 1, rng);
+  const Tensor padding = Mask::padding({3, 1}).to_tensor(2, 1, 3);  // (2, 1, 3)
+  const auto with = [&](const Tensor& x, Scalar filler) {
+    return where(transpose(padding), x, Tensor(filler));
+  };
+  for (const bool is_additive : {true, false}) {
+    const Tensor from = normal({2, 2, is_additive ? 2 : 3}, 0, 1, rng);
+    const auto run = [&](Scalar filler) {
+      nn::Pass pass;
+      const std::vector<Variable> x{tracked(from), tracked(with(to, filler)), tracked(with(value, filler))};
+      const Variable y =
+          is_additive ? additive(x[0], x[1], x[2], mask, pass) : dot_product(x[0], x[1], x[2], mask, pass);
+      std::vector<Tensor> results{y.value()};
+      std::vector<Variable> wanted = x;
+      if (is_additive)
+        for (const nn::NamedParameter& parameter : nn::named_parameters(additive))
+          wanted.emplace_back(parameter.cell->value, parameter.cell->leaf);
+      for (const Variable& gradient : gradients(y, wanted, ones(y.shape())))
+        results.push_back(gradient.value());
+      return results;
+    };
+    const std::vector<Tensor> clean = run(0);
+    for (const Scalar filler :
+         {Scalar(5), std::numeric_limits<Scalar>::quiet_NaN(), std::numeric_limits<Scalar>::infinity()}) {
+      const std::vector<Tensor> dirty = run(filler);
+      INFO((is_additive ? std::string("additive") : std::string("dot product")), ", padding of ", filler);
+      for (std::size_t i = 0; i < clean.size(); ++i) CHECK(same_values(dirty[i], clean[i]));
+    }
+  }
+}
+
 // Each number of each parameter asks for two gradients of gradients, so whole models take long.
 TEST_CASE("layers: gradients of gradients are right") {
   check_gradients_twice(simple_rows());

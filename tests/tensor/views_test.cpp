@@ -195,7 +195,9 @@ TEST_CASE("views: what cannot be seen is refused in words that say what to do") 
   CHECK_THROWS_WITH_AS(slice(x, 1, 2, 4), "slice: 2 to 4 is outside axis 1: (2, 3): use 0 to 3", ShapeError);
   CHECK_THROWS_AS(slice(x, 1, 2, 1), ShapeError);
   CHECK_THROWS_WITH_AS(slice(x, 1, 0, 3, 0), "slice: step 0: (2, 3): steps must be 1 or more", ShapeError);
-  CHECK_THROWS_WITH_AS(select(x, 0, 2), "select: position 2 along axis 0 is outside: (2, 3)", IndexError);
+  CHECK_THROWS_WITH_AS(
+      select(x, 0, 2),
+      "select: position 2 along axis 0 is outside: (2, 3): count from 0, or from -1 at the end", IndexError);
   CHECK_THROWS_WITH_AS(
       broadcast_to(x, {3, 3}),
       "broadcast_to: size 2 cannot become 3: (2, 3) to (3, 3): only axes of size 1 are repeated", ShapeError);
@@ -206,7 +208,9 @@ TEST_CASE("views: what cannot be seen is refused in words that say what to do") 
   CHECK_THROWS_WITH_AS(
       x.item(), "item: a single number is wanted: (2, 3): reduce with sum or mean, or pick one with at",
       ShapeError);
-  CHECK_THROWS_WITH_AS(x.at({0, 3}), "at: position 3 along axis 1 is outside: (2, 3)", IndexError);
+  CHECK_THROWS_WITH_AS(x.at({0, 3}),
+                       "at: position 3 along axis 1 is outside: (2, 3): count from 0, or from -1 at the end",
+                       IndexError);
   CHECK_THROWS_WITH_AS(x.at({0}), "at: 1 positions given: (2, 3): give one for each axis", IndexError);
   CHECK_THROWS_WITH_AS(tensor({2, 2}, {1, 2, 3}), "tensor: 3 numbers given for 4 elements: (2, 2)",
                        ShapeError);
