@@ -79,12 +79,15 @@ class Draw:
 
     # ---- operands
 
-    def operand(self, shape, kind=None, constant=None, plain=False, rows=False):
-        """A new operand of this shape, through some view of a new leaf; with `rows`, none that repeats one number along the
-        last axis."""
+    def operand(self, shape, kind=None, constant=None, plain=False, varied=None):
+        """A new operand of this shape, through some view of a new leaf, but none that repeats one number along the axis
+        `varied`: the gradient of such a row's softmax or norm is 0, and all that float has of it is rounding."""
         base, views = (list(shape), []) if plain else self.layout(list(shape))
-        while rows and views and views[-1][0] == "broadcast" and base[-1:] != list(shape[-1:]):
-            base, views = self.layout(list(shape))
+        if varied is not None:
+            from_end = len(shape) - varied if varied >= 0 else -varied
+            while views and views[-1][0] == "broadcast" and (
+                    len(base) < from_end or base[-from_end] != shape[-from_end]):
+                base, views = self.layout(list(shape))
         name = f"x{len(self.case.leaves)}"
         self.case.leaves[name] = self.numbers(base, kind)
         if constant or (constant is None and self.chance(0.08)):
@@ -247,12 +250,13 @@ def linear(d):
 def softmax(d):
     shape = d.shape(1)
     d.set(axis=d.axis(len(shape)))
-    return d.operand(shape, d.r.choice([(-4, 4), (-4, 4), (-100, 100), (-2, 2, "coarse"), (-1e4, 1e4)]), constant=False)
+    kind = d.r.choice([(-4, 4), (-4, 4), (-100, 100), (-2, 2, "coarse"), (-1e4, 1e4)])
+    return d.operand(shape, kind, constant=False, varied=d.case.attributes["axis"])
 
 
 def masked_softmax(d):
     shape = d.shape(1)
-    d.operand(shape, d.r.choice([(-4, 4), (-4, 4), (-100, 100), (-1e4, 1e4)]), constant=False)
+    d.operand(shape, d.r.choice([(-4, 4), (-4, 4), (-100, 100), (-1e4, 1e4)]), constant=False, varied=-1)
     odds = d.r.choice([(0, 1), (0, 0, 0, 1), (0, 1, 1, 1, 1)])
     return d.operand(d.broadcastable(shape), lambda: d.r.choice(odds), constant=True)
 
@@ -270,14 +274,14 @@ def layer_norm(d):
         number = d.r.randrange(-4, 5) / 2
         kind = lambda: number  # noqa: E731
     d.set(epsilon=d.r.choice([1e-5, 1e-5, 1e-6, 1e-3, 0.5]))
-    return d.operand(shape, kind, rows=True).operand(shape[-1:], (-1.5, 1.5)).operand(shape[-1:], (-1, 1))
+    return d.operand(shape, kind, varied=-1).operand(shape[-1:], (-1.5, 1.5)).operand(shape[-1:], (-1, 1))
 
 
 def rms_norm(d):
     shape = d.shape(1)
     d.set(epsilon=d.r.choice([1e-5, 1e-5, 1e-6, 1e-3, 0.5]))
     kind = d.r.choice([(-2, 2), (-2, 2), (-0.01, 0.01), (-100, 100)])
-    return d.operand(shape, kind, rows=True).operand(shape[-1:], (-1.5, 1.5))
+    return d.operand(shape, kind, varied=-1).operand(shape[-1:], (-1.5, 1.5))
 
 
 # ---- losses
@@ -299,7 +303,7 @@ def cross_entropy(d):
     d.set(targets=targets, ignored=ignored, smoothing=d.r.choice([0.0, 0.0, 0.1, 0.3, 1.0]),
           reduction=d.r.choice(["mean", "mean", "sum"]))
     kind = d.r.choice([(-4, 4), (-4, 4), (-100, 100), (-1, 1, "coarse")])
-    return d.operand([*rows, classes], kind, constant=False, rows=True)
+    return d.operand([*rows, classes], kind, constant=False, varied=-1)
 
 
 def mean_squared_error(d):
@@ -557,7 +561,7 @@ def norm_shape(d):
 def norm_layer(shift):
     def draw(d):
         shape = norm_shape(d)
-        d.set(width=shape[-1]).operand(shape, rows=True)
+        d.set(width=shape[-1]).operand(shape, varied=-1)
         d.parameter("scale", shape[-1:], 0.5, 1.5)
         if shift:
             d.parameter("shift", shape[-1:], -0.5, 0.5)
@@ -638,7 +642,7 @@ def multi_head(d):
 
 def residual(d):
     shape = norm_shape(d)
-    d.set(norm=few(d, "pre", "post")).operand(shape, constant=False, rows=True)
+    d.set(norm=few(d, "pre", "post")).operand(shape, constant=False, varied=-1)
     norm_parameters(d, "norm.", shape[-1])
     return d
 
@@ -674,7 +678,7 @@ def encoder(layers):
             d.operand([batch, size, width], constant=False)
             encoder_layer_parameters(d, "", width, hidden)
             return d
-        d.set(encoder_layers=few(d, 1, 2)).operand([batch, size, width], constant=False, rows=True)
+        d.set(encoder_layers=few(d, 1, 2)).operand([batch, size, width], constant=False, varied=-1)
         for i in range(d.case.attributes["encoder_layers"]):
             encoder_layer_parameters(d, f"layers.{i}.", width, hidden)
         if d.case.attributes["norm"] == "pre":
@@ -694,10 +698,10 @@ def decoder(layers):
         if layers == "step":
             d.set(mask=[["causal"]])
         if layers != "stack":
-            d.operand([batch, queries, width], rows=True).operand([batch, keys, width])
+            d.operand([batch, queries, width], varied=-1).operand([batch, keys, width])
             decoder_layer_parameters(d, "", width, hidden)
             return d
-        d.set(decoder_layers=few(d, 1, 2)).operand([batch, queries, width], rows=True).operand([batch, keys, width])
+        d.set(decoder_layers=few(d, 1, 2)).operand([batch, queries, width], varied=-1).operand([batch, keys, width])
         for i in range(d.case.attributes["decoder_layers"]):
             decoder_layer_parameters(d, f"layers.{i}.", width, hidden)
         if d.case.attributes["norm"] == "pre":
@@ -839,3 +843,59 @@ def draw_evaluated(family, operation, seed):
         if reference.float_can_hold(case):
             return case
     raise RuntimeError(f"{operation}: no case that float can hold")
+
+
+# ---- what must be refused
+
+# Operations whose rules for shapes are PyTorch's, so that PyTorch may judge. Not the gathering ones: a wrong index can make
+# PyTorch 1.13 overwrite its own memory.
+JUDGED = [(family, operation) for family, operation in (
+    *[("elementwise", operation) for operation in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "pow",
+                                                   "where")],
+    ("reductions", "sum_to"), ("matrices", "matmul"), ("matrices", "linear"), ("rows", "masked_softmax"),
+    ("rows", "layer_norm"), ("views", "reshape"), ("views", "permute"),
+    ("views", "transpose"), ("views", "select"), ("views", "broadcast_to"), ("views", "unsqueeze"),
+    ("views", "concatenate"), ("views", "stack"), ("attention", "attention"), ("layers", "Linear"),
+    ("layers", "FeedForward"), ("layers", "AdditiveAttention"))]
+
+
+def broken(family, operation, seed):
+    """A case with one thing wrong that PyTorch refuses: the size of an operand, or a number among the attributes."""
+    for attempt in range(1000):
+        random = Random(f"broken {operation} {seed} {attempt}")
+        d = Draw(operation, random)
+        case = DRAW[family][operation](d).done()
+        numbers = [(key, None) for key, value in case.attributes.items() if type(value) is int]
+        numbers += [(key, i) for key, value in case.attributes.items() if isinstance(value, list)
+                    for i, item in enumerate(value) if type(item) is int]
+        operands = [leaf for leaf, views in case.operands if not views]
+        if not (numbers or operands):
+            continue
+        if operands and (not numbers or d.chance(0.7)):
+            leaf = random.choice(operands)
+            shape = list(case.leaves[leaf].shape)
+            change = random.randrange(3)
+            if change == 0 and len(shape) < 5:
+                shape.insert(random.randrange(len(shape) + 1), random.choice((0, 2, 3)))
+            elif change == 1 and shape:
+                shape.pop(random.randrange(len(shape)))
+            elif shape:
+                shape[random.randrange(len(shape))] += random.choice((-1, 1, 2))
+            if any(size < 0 for size in shape) or count(shape) > 300:
+                continue
+            case.leaves[leaf] = d.uniform(shape, -1, 1)
+        else:
+            key, i = random.choice(numbers)
+            wrong = random.choice((-100, -9, -5, 5, 9, 100))
+            if i is None:
+                case.attributes[key] = wrong
+            else:
+                case.attributes[key] = [*case.attributes[key]]
+                case.attributes[key][i] = wrong
+        try:
+            reference.evaluate(case)
+        except Exception as refusal:  # of whatever type: PyTorch's own are many
+            words = str(refusal).splitlines()
+            case.refused, case.note = "Error", f"PyTorch: {type(refusal).__name__}: {words[0][:80] if words else ''}"
+            return case
+    raise RuntimeError(f"{operation}: nothing that PyTorch refuses")

@@ -30,7 +30,7 @@ KEPT = pathlib.Path(__file__).parent / "cases" / "kept.safetensors"
 
 def failing(program, path):
     """The names of the cases that this program finds wrong; prints what it has to say of them."""
-    run = subprocess.run([program, "--test-case=oracle: values*", "--no-colors=true"], text=True, capture_output=True,
+    run = subprocess.run([program, "--test-case=oracle: values*,oracle: what*", "--no-colors=true"], text=True, capture_output=True,
                          env={**os.environ, "ATTUNE_ORACLE_CASES": str(path)})
     names = re.findall(r"^oracle failed: (.*)$", run.stdout, re.MULTILINE)
     compared = re.search(r"^measured: oracle \(\w+\): (\d+) cases", run.stdout, re.MULTILINE)
@@ -65,9 +65,13 @@ def main():
     while time.monotonic() < end:
         cases = {}
         while len(cases) < BATCH and time.monotonic() < end:
-            family, operation = choose.choice(operations)
-            seed = f"{settings.seed} {count + len(cases)}"
-            cases[f"{operation}.live.{seed.replace(' ', '.')}"] = draw.draw_evaluated(family, operation, seed)
+            seed = f"{settings.seed}.{count + len(cases)}"
+            if choose.random() < 0.1:
+                family, operation = choose.choice(draw.JUDGED)
+                cases[f"{operation}.live.refused.{seed}"] = draw.broken(family, operation, seed)
+            else:
+                family, operation = choose.choice(operations)
+                cases[f"{operation}.live.{seed}"] = draw.draw_evaluated(family, operation, seed)
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "live.safetensors"
             write_cases(path, cases)

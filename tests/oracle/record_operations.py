@@ -4,15 +4,13 @@
     /usr/bin/python3 tests/oracle/record_operations.py          # Debian: apt install python3-torch
 
 All is computed in float64, from inputs that are exact in float. Most cases are drawn at random (draw.py), 40 of each
-operation; some have the shapes of PyTorch's own table of operations (torch_table.py), some have
-infinities and NaN (specials.py), some must be refused (refused.py). Run twice, the
-script writes the same bytes. cases/kept.safetensors holds what live.py once found: its inputs stay, its results are computed
-anew.
+operation; some have the shapes of PyTorch's own table of operations (torch_table.py), some have infinities and NaN
+(specials.py), some must be refused (refused.py, and drawn cases with one thing made wrong). Run twice, the script writes the
+same bytes. cases/kept.safetensors holds what live.py once found: its inputs stay, its results are computed anew.
 """
 
 import argparse
 import pathlib
-
 import warnings
 
 import numpy as np
@@ -57,6 +55,9 @@ def refused_cases():
         cases[f"{operation}.refused{i:03}"] = refused_case(operation, *rest)
     for name, operation, shapes, attributes in torch_table.refused():
         cases[name] = refused_case(operation, shapes, attributes, "ShapeError", "")
+    for family, operation in draw.JUDGED:
+        for i in range(4):
+            cases[f"{operation}.broken{i}"] = draw.broken(family, operation, i)
     return cases
 
 
