@@ -151,6 +151,38 @@ TEST_CASE("failure: NaN or infinity from any pullback is caught before a weight 
       pullbacks);
 }
 
+TEST_CASE(
+    "failure: gradients of gradients that fail at any pullback leave nothing behind, and recording as it "
+    "was") {
+  const SmallTraining training;
+  const Variable weight = training.model.encoder.layers[0].feed_forward.inner.weight;
+  // Both orders, of which pullback number `failing` throws; returns how many there are.
+  const auto run = [&](int failing) {
+    int met = 0;
+    nn::Pass pass = training.pass_of(1);
+    const Variable loss = training.loss(training.batches[0], pass);
+    const detail::PullbackTap tap([&](const Node&, const Variable&, Gradients&) {
+      if (met++ == failing) throw std::runtime_error("a pullback failed");
+    });
+    const Variable slope = gradients(loss, {weight}, {}, {.record = true})[0];
+    static_cast<void>(gradients(sum(square(slope)), {weight}));
+    return met;
+  };
+  const int pullbacks = run(-1);
+  REQUIRE(pullbacks > 200);
+  const Alive before;
+  int failures = 0;
+  for (int failing = 0; failing < pullbacks; failing += 7) {
+    CHECK_THROWS_AS(run(failing), std::runtime_error);
+    CHECK(Alive() == before);
+    CHECK(recording());
+    ++failures;
+  }
+  measured(
+      "a failing pullback among the %d of a gradient's gradient: %d failures, no byte or node left behind",
+      pullbacks, failures);
+}
+
 TEST_CASE("failure: an error in the forward pass leaves no node, no byte and no gradient behind") {
   SmallTraining training;
   training.step();
