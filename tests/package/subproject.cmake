@@ -4,7 +4,7 @@ include("${CMAKE_CURRENT_LIST_DIR}/common.cmake")
 file(REMOVE_RECURSE "${SCRATCH}")
 foreach(way add_subdirectory FetchContent)
   run(${CMAKE_COMMAND} -S "${CMAKE_CURRENT_LIST_DIR}/parent" -B "${SCRATCH}/${way}" -G "${GENERATOR}" -DWAY=${way}
-      "-DCMAKE_CXX_COMPILER=${COMPILER}" -DCMAKE_BUILD_TYPE=Debug "-DATTUNE=${ROOT}"
+      "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DATTUNE=${ROOT}"
       "-DFETCHCONTENT_SOURCE_DIR_ATTUNE=${ROOT}")
   # Installing the project does not install attune.
   run(${CMAKE_COMMAND} --install "${SCRATCH}/${way}" --prefix "${SCRATCH}/installed")
