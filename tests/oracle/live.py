@@ -30,8 +30,8 @@ KEPT = pathlib.Path(__file__).parent / "cases" / "kept.safetensors"
 
 def failing(program, path):
     """The names of the cases that this program finds wrong; prints what it has to say of them."""
-    run = subprocess.run([program, "--test-case=oracle: values*,oracle: what*", "--no-colors=true"], text=True, capture_output=True,
-                         env={**os.environ, "ATTUNE_ORACLE_CASES": str(path)})
+    command = [program, "--test-case=oracle: values*,oracle: what*", "--no-colors=true"]
+    run = subprocess.run(command, text=True, capture_output=True, env={**os.environ, "ATTUNE_ORACLE_CASES": str(path)})
     names = re.findall(r"^oracle failed: (.*)$", run.stdout, re.MULTILINE)
     compared = re.search(r"^measured: oracle \(\w+\): (\d+) cases", run.stdout, re.MULTILINE)
     if names or run.returncode != 0 or not compared:
@@ -80,8 +80,8 @@ def main():
             keep({name: cases[name] for name in sorted(wrong)})
         count += len(cases)
         failed += len(wrong)
-    print(f"measured: oracle live: {count} new cases of {len(operations)} operations and layers in {settings.seconds:.0f} s "
-          f"against {len(settings.programs)} programs, {failed} wrong (seed {settings.seed})")
+    print(f"measured: oracle live: {count} new cases of {len(operations)} operations and layers in "
+          f"{settings.seconds:.0f} s against {len(settings.programs)} programs, {failed} wrong (seed {settings.seed})")
     if failed:
         sys.exit(f"{failed} cases were added to {KEPT}")
 

@@ -249,8 +249,16 @@ std::optional<std::string> not_refused(const Case& c) {
   return "it must be refused with a " + c.refused + ", and is not";
 }
 
+// What all recorded files take together, in bytes.
+std::uintmax_t recorded_bytes() {
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(ATTUNE_SOURCE_DIR "/tests/oracle"))
+    if (entry.path().extension() == ".safetensors") bytes += entry.file_size();
+  return bytes;
+}
+
 // Recorded names that no case can have.
-const std::map<std::string, std::string> without_counterpart = {};
+const std::map<std::string, std::string> without_counterpart = {};  // name: why PyTorch has no counterpart
 
 }  // namespace
 
@@ -287,8 +295,9 @@ TEST_CASE("oracle: what PyTorch refuses is refused, with a typed error") {
            operations.size(), types.c_str());
 }
 
-TEST_CASE("oracle: every operation has cases, and every case an operation") {
+TEST_CASE("oracle: every operation has cases, every case an operation, and all fit in 5 MB") {
   if (std::getenv("ATTUNE_ORACLE_CASES")) return;
+  CHECK(recorded_bytes() <= 5'000'000);
   std::map<std::string, int> counts;
   std::set<std::string> recorded;
   for (const Case& c : all_cases()) {

@@ -11,6 +11,7 @@ same bytes. cases/kept.safetensors holds what live.py once found: its inputs sta
 
 import argparse
 import pathlib
+import tempfile
 import warnings
 
 import numpy as np
@@ -61,21 +62,16 @@ def refused_cases():
     return cases
 
 
-def main():
-    warnings.simplefilter("ignore")  # of broadcasting losses, on purpose
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--to", type=pathlib.Path, default=HERE / "cases", help="the folder to write to")
-    to = parser.parse_args().to
-    to.mkdir(parents=True, exist_ok=True)
-    total = 0
+def record(to):
+    """Writes all files into this folder; returns their contents by name."""
+    contents = {}
 
     def write(family, cases):
-        nonlocal total
         path = to / f"{family}.safetensors"
         write_cases(path, cases)
+        contents[path.name] = path.read_bytes()
         operations = {case.operation for case in cases.values()}
-        print(f"{path.name}: {len(operations)} operations and layers, {len(cases)} cases, {path.stat().st_size} bytes")
-        total += path.stat().st_size
+        print(f"{path.name}: {len(operations)} operations and layers, {len(cases)} cases, {len(contents[path.name])} bytes")
 
     for family, operations in draw.DRAW.items():
         write(family, {f"{operation}.{i:02}": draw.draw_evaluated(family, operation, i)
@@ -86,7 +82,29 @@ def main():
     kept = HERE / "cases" / "kept.safetensors"
     if kept.exists():
         write("kept", {name: case if case.refused else reference.evaluate(case) for name, case in read_cases(kept).items()})
-    print(f"{total} bytes in all")
+    print(f"{sum(map(len, contents.values()))} bytes in all")
+    return contents
+
+
+def check():
+    """Fails unless recording twice gives the same bytes; says whether they are those of the recorded set."""
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        once, twice = record(pathlib.Path(first)), record(pathlib.Path(second))
+    assert once == twice, "recorded twice, the bytes differ"
+    recorded = {path.name: path.read_bytes() for path in (HERE / "cases").glob("*.safetensors")}
+    same = "they are" if once == recorded else "another machine's libraries may round otherwise: they are not"
+    print(f"measured: oracle: recorded twice, {sum(map(len, once.values()))} bytes are the same; {same} those in cases/")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="record twice, compare, and leave the recorded set alone")
+    warnings.simplefilter("ignore")  # of broadcasting losses, on purpose
+    if parser.parse_args().check:
+        check()
+    else:
+        (HERE / "cases").mkdir(exist_ok=True)
+        record(HERE / "cases")
 
 
 main()

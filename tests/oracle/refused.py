@@ -1,5 +1,5 @@
-"""Inputs that must be refused: each ends in a typed Error of attune's. What PyTorch says to each is recorded with it; where it
-accepts what attune refuses, the reason stands here.
+"""Inputs that must be refused: each ends in a typed Error of attune's. What PyTorch says to each is recorded with it; where
+it accepts what attune refuses, the reason stands here.
 
     (operation, shapes of the operands, attributes, type of the Error)
     (…, why attune is stricter than PyTorch)

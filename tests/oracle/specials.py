@@ -5,7 +5,8 @@ Where attune differs from PyTorch on purpose, the numbers are left out, here:
     gelu, silu      at ±∞ attune gives the limit; PyTorch gives NaN, for the value or for the derivative
     relu            passes no gradient where its input is NaN; PyTorch does
     maximum, …      pass no gradient where an operand is NaN; PyTorch passes all of it to both operands
-    pow             0 to a negative power is infinite, and the derivative by the exponent is taken as 0; PyTorch's is infinite
+    pow             0 to a negative power is infinite, its derivative by the exponent is taken as 0; PyTorch's is infinite;
+                    NaN to the power 0 is 1, and its derivative by the base NaN; PyTorch's is 0
     variance        with an infinity every gradient is NaN; PyTorch's is infinite for some
 """
 

@@ -1,14 +1,15 @@
-# Runs live.py with the first Python that has PyTorch.
+# Runs a script with the first Python that has PyTorch.
 #
-#   cmake -DPROGRAMS=tests_f32,tests_f64 -DSECONDS=60 -P live.cmake
+#   cmake -DSCRIPT=live.py -DARGUMENTS=--seconds,60,tests_f32,tests_f64 -P with_pytorch.cmake
 
-string(REPLACE "," ";" PROGRAMS "${PROGRAMS}")
+string(REPLACE "," ";" ARGUMENTS "${ARGUMENTS}")
 find_program(PYTHON_IN_PATH python3)
 foreach(python ${PYTHON_IN_PATH} /usr/bin/python3)
   if(EXISTS "${python}")
     execute_process(COMMAND "${python}" -c "import torch, numpy" RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
     if(NOT failed)
-      execute_process(COMMAND "${python}" -B "${CMAKE_CURRENT_LIST_DIR}/live.py" --seconds "${SECONDS}" ${PROGRAMS}
+      # -B: no __pycache__ among the sources
+      execute_process(COMMAND "${python}" -B "${CMAKE_CURRENT_LIST_DIR}/${SCRIPT}" ${ARGUMENTS}
                       COMMAND_ERROR_IS_FATAL ANY)
       return()
     endif()
