@@ -408,17 +408,18 @@ TEST_CASE("misuse: parameters, visit and moved models") {
       "copying from a model of other sizes", [&] { nn::copy_parameters(wider, other); },
       "copy_parameters: the models differ: inner.weight (4, 5) and inner.weight (4, 3): make both with "
       "the same settings");
+  const Mlp& left_behind = other;
   const Mlp moved = std::move(other);
   const char* const used_after_move =
       "visit: parameter inner.weight has no value: set it in its layer's constructor; if the model was "
       "moved, use the "
       "one it was moved to";
   refused<ValueError>(
-      "an optimiser of a model that was moved away", [&] { optim::Adam{other}; }, used_after_move);
+      "an optimiser of a model that was moved away", [&] { optim::Adam{left_behind}; }, used_after_move);
   refused<ValueError>(
       "computing with a model that was moved away",
       [&] {
-        other(ones({1, 3}));
+        left_behind(ones({1, 3}));
       },
       "parameter: it has no value: assign Parameter(tensor) in the layer's constructor; if the model "
       "was moved, use the one it was moved to");
@@ -497,10 +498,11 @@ TEST_CASE("misuse: optimisers, clipping, schedules") {
   const Mlp moved = std::move(model);
   backward(sum(moved(x)));
   adam.step(0.1);
+  optim::Adam& emptied = adam;
   optim::Adam kept = std::move(adam);
   backward(sum(moved(x)));
   refused<ValueError>(
-      "a step of an optimiser that was moved away", [&] { adam.step(0.1); },
+      "a step of an optimiser that was moved away", [&] { emptied.step(0.1); },
       "optimiser: it has no parameters any more: it was moved: use the one it was moved to");
   kept.step(0.1);
 
