@@ -143,6 +143,49 @@ TEST_CASE("translator: a folder that is missing, half there or of two trainings 
 
 namespace {
 
+// Flips one bit in `step` of the files of a translator.
+void flip_bits(std::size_t step) {
+  const Scratch scratch;
+  const std::filesystem::path folder = scratch / "model";
+  small_translator().save(folder, {});
+  int flips = 0, unseen = 0;
+  for (const std::string name : {"source.vocabulary", "target.vocabulary", "weights.safetensors"}) {
+    std::string bytes = io::read_file(folder / name, 1 << 24);
+    const auto put = [&] { std::ofstream(folder / name, std::ios::binary) << bytes; };
+    const std::size_t every =
+        step * (name[0] == 'w' ? 101 : 1);  // weights are long, and tested by themselves
+    for (std::size_t bit = step / 2; bit < 8 * bytes.size(); bit += every) {
+      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+      put();
+      try {
+        Translator::load(folder);
+        ++unseen;
+        FAIL_CHECK("bit " << bit << " of " << name << " was flipped unseen");
+      } catch (const FileError& error) {
+        if (!contains(error.what(), (folder / name).string())) FAIL_CHECK(std::string(error.what()));
+      }
+      bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+      ++flips;
+    }
+    put();
+  }
+  CHECK_NOTHROW(Translator::load(folder));
+  measured("translator: %d single-bit flips in weights and vocabularies, %d of them not refused", flips,
+           unseen);
+}
+
+}  // namespace
+
+TEST_CASE("translator: a bit flipped in any of its files is refused, and the file is named") {
+  flip_bits(97);
+}
+
+TEST_CASE("translator: every single-bit flip in its vocabularies is refused" * doctest::skip()) {
+  flip_bits(1);
+}
+
+namespace {
+
 /// Another corpus, so other vocabularies.
 Translator other_translator() {
   static const Corpus made = make_corpus(2, 100, 10);

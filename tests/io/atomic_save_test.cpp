@@ -175,7 +175,7 @@ TEST_CASE("saving: a full disk is an error that says so, the old file is whole a
 namespace {
 
 struct Fault {
-  const char* what;
+  std::string what;
   std::vector<long> calls;
   std::uint32_t argument;  // the fault strikes only where this argument, ANDed with `bits`, is not zero
   std::uint32_t bits;      // 0: always

@@ -187,7 +187,7 @@ TEST_CASE("exchange: every file written here keeps to the format's rules, as a s
 TEST_CASE(
     "exchange: all 65,536 halves and all 65,536 bfloat16 become the numbers they stand for, to the bit") {
   struct Kind {
-    const char* dtype;
+    std::string dtype;
     int exponent_bits, fraction_bits;
   };
   for (const Kind& kind : {Kind{"F16", 5, 10}, Kind{"BF16", 8, 7}}) {
@@ -212,7 +212,7 @@ TEST_CASE(
     measured(
         "safetensors: %s: %d of 65,536 patterns wrong (%d zeros and subnormals, 2 infinities, %d NaN among "
         "them)",
-        kind.dtype, wrong, subnormal, nan);
+        kind.dtype.c_str(), wrong, subnormal, nan);
   }
 }
 
@@ -225,7 +225,7 @@ TEST_CASE(
   const std::vector<std::string> expected = lines_without_dtype(scratch / "expected");
   std::vector<std::string> found;
   int files = 0;
-  for (const char* name : {"f16", "bf16", "f32", "f64", "mixed", "unpadded", "empty"}) {
+  for (const std::string name : {"f16", "bf16", "f32", "f64", "mixed", "unpadded", "empty"}) {
     CAPTURE(name);
     for (const NamedArray& array : read_safetensors(scratch / name).arrays)
       found.push_back(line_of(name, array));

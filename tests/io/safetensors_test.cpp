@@ -168,6 +168,25 @@ TEST_CASE("safetensors: every truncation of a file is refused") {
   measured("safetensors: all %d truncations of two small files refused", truncations);
 }
 
+TEST_CASE("safetensors: every truncation of a file on the disk is refused, with its path") {
+  const Scratch scratch;
+  const std::string bytes = to_safetensors(example());
+  const std::filesystem::path path = scratch / "cut";
+  std::ofstream(path, std::ios::binary) << bytes;
+  for (std::size_t length = bytes.size(); length-- > 0;) {
+    CAPTURE(length);
+    std::filesystem::resize_file(path, length);
+    std::string error;
+    try {
+      read_safetensors(path);
+    } catch (const FileError& refused) {
+      error = refused.what();
+    }
+    CHECK(error.find("read_safetensors: ") == 0);
+    CHECK(contains(error, path.string()));
+  }
+}
+
 TEST_CASE("safetensors: every single-bit flip in a file is refused, whatever it hits") {
   int flips = 0;
   SafetensorsFile deceptive;  // its names hold the very words that announce checksums
