@@ -53,6 +53,9 @@ std::uint64_t Rng::below(std::uint64_t bound) {
 }
 
 Tensor uniform(const Shape& shape, Scalar low, Scalar high, Rng& rng) {
+  if (!(low <= high && std::isfinite(high - low)))
+    fail<ValueError>("uniform: there is nothing between ", low, " and ", high,
+                     ": give two numbers, the lower one first");
   const std::uint64_t first = rng.reserve(static_cast<std::uint64_t>(shape.elements()));
   Tensor y = Tensor::uninitialised(shape);
   Scalar* out = y.writable();
@@ -63,6 +66,9 @@ Tensor uniform(const Shape& shape, Scalar low, Scalar high, Rng& rng) {
 }
 
 Tensor normal(const Shape& shape, Scalar mean, Scalar deviation, Rng& rng) {
+  if (!(std::isfinite(mean) && deviation >= 0 && std::isfinite(deviation)))
+    fail<ValueError>("normal: mean ", mean, " and deviation ", deviation,
+                     ": they must be finite, the deviation 0 or more");
   // Two uniform numbers u, v make two normal ones:  √(-2 ln u) cos 2πv  and  √(-2 ln u) sin 2πv.
   // Computed in double, so that float and double builds start from the same weights.
   const Index pairs = (shape.elements() + 1) / 2;

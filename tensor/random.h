@@ -44,9 +44,9 @@ class Rng {
   std::uint64_t streams_ = 0;
 };
 
-/// Numbers uniform in [low, high), from the next elements of rng's stream.
+/// Numbers uniform in [low, high), from the next elements of rng's stream. ValueError unless low <= high.
 Tensor uniform(const Shape& shape, Scalar low, Scalar high, Rng& rng);
-/// Normally distributed numbers (Box & Muller 1958).
+/// Normally distributed numbers (Box & Muller 1958). ValueError for a negative deviation.
 Tensor normal(const Shape& shape, Scalar mean, Scalar deviation, Rng& rng);
 /// A dropout mask: each element 1 / (1 - rate) with probability 1 - rate, else 0; element i from bits(i) of
 /// `rng`, which is not moved. Throws ValueError unless 0 <= rate < 1.

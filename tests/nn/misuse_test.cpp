@@ -121,6 +121,12 @@ TEST_CASE("misuse: making a model") {
   refused<ShapeError>(
       "a bias initialised as a matrix", [&] { nn::xavier_uniform({3}, rng); },
       "xavier_uniform: a weight (out, in) is wanted: (3,): give two sizes, both 1 or more");
+  refused<ValueError>(
+      "limits the wrong way round", [&] { uniform({2}, 1, -1, rng); },
+      "uniform: there is nothing between 1 and -1: give two numbers, the lower one first");
+  refused<ValueError>(
+      "a variance below zero", [&] { normal({2}, 0, -1, rng); },
+      "normal: mean 0 and deviation -1: they must be finite, the deviation 0 or more");
 }
 
 TEST_CASE("misuse: what goes into a layer") {
