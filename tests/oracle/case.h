@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <sstream>
@@ -130,9 +131,10 @@ inline std::vector<Case> read_cases(const std::filesystem::path& path) {
   std::map<std::string, std::vector<Scalar>> numbers;
   for (const io::NamedArray& array : file.arrays) numbers[array.name] = array.values;
   std::vector<Case> cases;
-  for (const auto& [name, text] : file.metadata) {
+  for (const auto& entry : file.metadata) {
+    const std::string& name = entry.first;
     INFO(path.string(), ": ", name);
-    cases.push_back(case_from(name, Json::parse(text), Numbers(numbers[name + ".inputs"]),
+    cases.push_back(case_from(name, Json::parse(entry.second), Numbers(numbers[name + ".inputs"]),
                               Numbers(numbers[name + ".results"])));
   }
   return cases;
