@@ -20,6 +20,7 @@
 #include "tensor/elementwise.h"
 #include "tensor/random.h"
 #include "tests/support/array.h"
+#include "tests/support/measured.h"
 
 // The table of operations, and what is tested of each of its rows:
 //
@@ -189,6 +190,16 @@ void for_each_case(const std::vector<Operation>& operations, const Body& body) {
   }
 }
 
+/// One line of figures about a table of rows.
+inline void report(const char* what, const std::vector<Operation>& operations, int cases, double worst,
+                   const std::string& worst_case) {
+  const char* first = operations.empty() ? "" : operations.front().name.c_str();
+  const char* last = operations.empty() ? "" : operations.back().name.c_str();
+  measured("%s, %s to %s (%s): %d cases, worst %.2g%s%s", what, first, last,
+           sizeof(Scalar) == 8 ? "double" : "float", cases, worst, worst_case.empty() ? "" : " at ",
+           worst_case.substr(0, 80).c_str());
+}
+
 inline void check_values(const std::vector<Operation>& operations) {
   int cases = 0;
   double worst = 0;
@@ -213,7 +224,7 @@ inline void check_values(const std::vector<Operation>& operations) {
     CHECK_MESSAGE(array_of(recorded.value()).values == array_of(y).values, "recording changes the value");
     ++cases;
   });
-  MESSAGE("values: ", cases, " cases, worst ", worst, " at ", worst_case);
+  report("values against naive twins", operations, cases, worst, worst_case);
 }
 
 inline void check_first_gradients(const std::vector<Operation>& operations) {
@@ -230,7 +241,7 @@ inline void check_first_gradients(const std::vector<Operation>& operations) {
     }
     ++cases;
   });
-  MESSAGE("gradients: ", cases, " cases, worst ", worst, " at ", worst_case);
+  report("gradients against difference quotients", operations, cases, worst, worst_case);
 }
 
 inline void check_gradients_twice(const std::vector<Operation>& operations) {
@@ -247,10 +258,11 @@ inline void check_gradients_twice(const std::vector<Operation>& operations) {
     }
     ++cases;
   });
-  MESSAGE("gradients of gradients: ", cases, " cases, worst ", worst, " at ", worst_case);
+  report("gradients of gradients against difference quotients", operations, cases, worst, worst_case);
 }
 
 inline void check_fused_gradients(const std::vector<Operation>& operations) {
+  int cases = 0;
   double worst = 0;
   std::string worst_case;
   for_each_case(operations, [&](const Operation& operation, const Case& c) {
@@ -267,8 +279,9 @@ inline void check_fused_gradients(const std::vector<Operation>& operations) {
         worst_case = describe(operation, c);
       }
     }
+    ++cases;
   });
-  MESSAGE("fused against composed: worst ", worst, " at ", worst_case);
+  report("fused gradients against composed ones", operations, cases, worst, worst_case);
 }
 
 // ---- spoiling
