@@ -180,8 +180,8 @@ TEST_CASE("translator: a bit flipped in any of its files is refused, and the fil
   flip_bits(97);
 }
 
-TEST_CASE("translator: every single-bit flip in its vocabularies is refused" * doctest::skip()) {
-  flip_bits(1);
+TEST_CASE("translator: the same for one in five of all bits of its vocabularies" * doctest::skip()) {
+  flip_bits(5);
 }
 
 namespace {
