@@ -25,6 +25,9 @@ void check_ids(const Vocabulary& vocabulary) {
   for (std::int32_t id = 0; id < vocabulary.size(); ++id) {
     const std::string& token = vocabulary.token(id);
     const bool special = id < Vocabulary::special_count;
+    expect(!token.empty() && !find_invalid_utf8(token) &&
+               token.find_first_of(std::string_view("\0\r\n", 3)) == token.npos,
+           "tokens are text on one line");
     expect(vocabulary.id(token) == (special ? Vocabulary::unknown : id),
            "a token has its own id, a special none");
     expect(vocabulary.contains(token) == !special, "what is listed is contained");
