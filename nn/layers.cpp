@@ -65,8 +65,8 @@ Variable Dropout::operator()(const Variable& x, const Pass& pass) const {
   // A default generator would drop the same elements at every step, and nobody would notice.
   if (!pass.rng)
     fail<ValueError>(
-        "dropout: the pass has no generator: training needs one that differs at each step: make it "
-        "with Pass{.training = true, .rng = rng.at(step)}");
+        "dropout: the pass has no generator: training needs one that differs at each step: make it with "
+        "Pass{.training = true, .rng = rng.at(step)}");
   return dropout(x, rate, pass.rng->at(stream));
 }
 

@@ -24,8 +24,7 @@ Parameter::Cell& Parameter::cell() const {
   if (!cell_)
     fail<ValueError>(
         "parameter: it has no value: assign Parameter(tensor) in the layer's constructor; if the model was "
-        "moved, "
-        "use the one it was moved to");
+        "moved, use the one it was moved to");
   return *cell_;
 }
 

@@ -9,10 +9,9 @@ namespace attune::nn::detail {
 
 void add_parameter(std::vector<NamedParameter>& list, const std::string& name, const Parameter& parameter) {
   if (!parameter.defined())
-    fail<ValueError>(
-        "visit: parameter ", name,
-        " has no value: set it in its layer's constructor; if the model was moved, use the one it was "
-        "moved to");
+    fail<ValueError>("visit: parameter ", name,
+                     " has no value: set it in its layer's constructor; if the model was moved, use the one "
+                     "it was moved to");
   for (const NamedParameter& other : list) {
     if (other.name == name)
       fail<ValueError>("visit: two parameters are named ", name, ": give each member its own name");

@@ -23,11 +23,11 @@ TEST_CASE("misuse: backward twice through one graph") {
   const Variable x = tracked(Tensor(2));
   const Variable y = x * x;
   backward(y);
-  CHECK_THROWS_WITH_AS(backward(y),
-                       "backward: this graph has been used before, at multiply: run the forward pass again, "
-                       "or cut the history "
-                       "with detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
-                       GraphError);
+  CHECK_THROWS_WITH_AS(
+      backward(y),
+      "backward: this graph has been used before, at multiply: run the forward pass again, or cut the "
+      "history with detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
+      GraphError);
   CHECK(x.gradient().item() == 4);
 }
 
@@ -36,11 +36,11 @@ TEST_CASE("misuse: backward through a part that another pass has used") {
   const Variable shared = exp(x);
   backward(shared * 2);
   const Tensor before = x.gradient();
-  CHECK_THROWS_WITH_AS(backward(shared * 3),
-                       "backward: this graph has been used before, at exp: run the forward pass again, or "
-                       "cut the history with "
-                       "detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
-                       GraphError);
+  CHECK_THROWS_WITH_AS(
+      backward(shared * 3),
+      "backward: this graph has been used before, at exp: run the forward pass again, or cut the history "
+      "with detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
+      GraphError);
   CHECK(same_values(x.gradient(), before));
 }
 
@@ -128,16 +128,16 @@ TEST_CASE(
   const Variable x = tracked(ones({3}));
   const Variable y = sum(x * x * x);
   const Variable slope = gradients(y, {x})[0];
-  CHECK_THROWS_WITH_AS(gradients(y, {x}),
-                       "gradients: this graph has been used before, at sum: run the forward pass again, or "
-                       "cut the history with "
-                       "detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
-                       GraphError);
-  CHECK_THROWS_WITH_AS(gradients(sum(slope), {x}),
-                       "gradients: the value has no history: (): it comes from constants or frozen "
-                       "parameters only, from detach(), from "
-                       "a time under NoGradient, or from gradients(…) without {.record = true}",
-                       GraphError);
+  CHECK_THROWS_WITH_AS(
+      gradients(y, {x}),
+      "gradients: this graph has been used before, at sum: run the forward pass again, or cut the history "
+      "with detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
+      GraphError);
+  CHECK_THROWS_WITH_AS(
+      gradients(sum(slope), {x}),
+      "gradients: the value has no history: (): it comes from constants or frozen parameters only, from "
+      "detach(), from a time under NoGradient, or from gradients(…) without {.record = true}",
+      GraphError);
   CHECK_THROWS_WITH_AS(gradients(Variable(), {x}),
                        "gradients: an undefined tensor was given: assign a value to it first", ValueError);
   CHECK_THROWS_WITH_AS(gradients(sum(x), {Variable()}),
@@ -173,8 +173,7 @@ TEST_CASE("misuse: indices whose sizes and values were changed apart from each o
   Indices torn({2}, {0, 1});
   torn.sizes = {2, 2};
   const std::string rule =
-      ": the sizes and the number of values differ: (2, 2) needs 4 values, got 2: give one value "
-      "per element";
+      ": the sizes and the number of values differ: (2, 2) needs 4 values, got 2: give one value per element";
   CHECK_THROWS_WITH_AS(gather_rows(table, torn), ("gather_rows" + rule).c_str(), ShapeError);
   CHECK_THROWS_WITH_AS(scatter_add_rows(ones({2, 2, 2}), torn, 3), ("scatter_add_rows" + rule).c_str(),
                        ShapeError);
@@ -187,11 +186,10 @@ TEST_CASE("misuse: a pullback that returns a gradient of the wrong shape is name
   const Variable x = tracked(ones({2, 3}));
   const Variable y =
       record("my layer", sum(x.value()), {x}, [](const Variable& dy) { return Gradients{dy}; });
-  CHECK_THROWS_WITH_AS(
-      backward(y),
-      "my layer: its pullback returned a gradient of the wrong shape: () for a parent of shape (2, 3): "
-      "sum over what was broadcast with sum_to",
-      ShapeError);
+  CHECK_THROWS_WITH_AS(backward(y),
+                       "my layer: its pullback returned a gradient of the wrong shape: () for a parent of "
+                       "shape (2, 3): sum over what was broadcast with sum_to",
+                       ShapeError);
   CHECK_FALSE(x.gradient().defined());
 }
 
@@ -235,13 +233,11 @@ TEST_CASE("misuse: parts of gradients that do not fit their parent are refused w
   refused(Gradient::slice(ones({2}), 2, 0, 1), slice + "(2,) along axis 2 from 0 in steps of 1" + parent);
   refused(Gradient::rows(ones({2, 3}), Indices({2}, {0, 1})),
           "my layer: its pullback returned rows that do not fit: (2, 3) for (2,) rows of a parent of shape "
-          "(4, 2): "
-          "give one row of the parent's width for each index");
-  CHECK_THROWS_WITH_AS(
-      backward(with_part(x, Gradient::rows(ones({2, 2}), Indices({2}, {0, 4})))),
-      "my layer: its pullback returned a gradient for row 4 of a parent of shape (4, 2): use the "
-      "rows that were gathered",
-      IndexError);
+          "(4, 2): give one row of the parent's width for each index");
+  CHECK_THROWS_WITH_AS(backward(with_part(x, Gradient::rows(ones({2, 2}), Indices({2}, {0, 4})))),
+                       "my layer: its pullback returned a gradient for row 4 of a parent of shape (4, 2): "
+                       "use the rows that were gathered",
+                       IndexError);
   const Variable number = tracked(Tensor(1));
   CHECK_THROWS_AS(backward(with_part(number, Gradient::rows(ones({1}), Indices({1}, {0})))), ShapeError);
   CHECK_THROWS_AS(backward(with_part(number, Gradient::slice(ones({1}), 0, 0, 1))), ShapeError);
@@ -285,25 +281,22 @@ TEST_CASE("misuse: shapes that do not broadcast name the operation and both shap
 
 TEST_CASE("misuse: matrices, norms and losses that do not fit") {
   const Variable a = tracked(ones({2, 3}));
-  CHECK_THROWS_WITH_AS(
-      matmul(a, a),
-      "matmul: inner sizes differ, 3 and 2: (2, 3) and (2, 3): (…, M, K) · (…, K, N) needs equal K; "
-      "transpose one of them?",
-      ShapeError);
-  CHECK_THROWS_WITH_AS(
-      layer_norm(a, ones({2}), zeros({3})),
-      "layer_norm: the scale must have the size of the last axis: (2,) for (2, 3): make the layer with "
-      "the width of its input",
-      ShapeError);
+  CHECK_THROWS_WITH_AS(matmul(a, a),
+                       "matmul: inner sizes differ, 3 and 2: (2, 3) and (2, 3): (…, M, K) · (…, K, N) needs "
+                       "equal K; transpose one of them?",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(layer_norm(a, ones({2}), zeros({3})),
+                       "layer_norm: the scale must have the size of the last axis: (2,) for (2, 3): make the "
+                       "layer with the width of its input",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(
       mean_squared_error(a, ones({3})),
       "mean_squared_error: shapes differ: (2, 3) and (3,): losses do not broadcast; reshape one of them",
       ShapeError);
-  CHECK_THROWS_WITH_AS(
-      cross_entropy(a, Indices({3}, {0, 1, 2})),
-      "cross_entropy: one target for each row of logits is wanted: logits (2, 3) and targets (3,): the "
-      "targets' shape must be (2,)",
-      ShapeError);
+  CHECK_THROWS_WITH_AS(cross_entropy(a, Indices({3}, {0, 1, 2})),
+                       "cross_entropy: one target for each row of logits is wanted: logits (2, 3) and "
+                       "targets (3,): the targets' shape must be (2,)",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(cross_entropy(ones({2, 0}), Indices({2}, {0, 0})),
                        "cross_entropy: there are no classes: logits (2, 0): the last axis must be 1 or more",
                        ShapeError);
@@ -313,8 +306,7 @@ TEST_CASE("misuse: matrices, norms and losses that do not fit") {
   CHECK_THROWS_AS(rms_norm(a, ones({3}), std::numeric_limits<Scalar>::quiet_NaN()), ValueError);
   CHECK_THROWS_WITH_AS(masked_softmax(a, ones({2, 4})),
                        "masked_softmax: shapes do not broadcast: (2, 4) and (2, 3): aligned at the last "
-                       "axis, sizes must be equal or "
-                       "one of them 1",
+                       "axis, sizes must be equal or one of them 1",
                        ShapeError);
   CHECK_THROWS_WITH_AS(masked_softmax(tracked(ones({3})), ones({2, 3})),
                        "masked_softmax: the mask must broadcast to the scores: (2, 3) for (3,): give sizes "

@@ -312,7 +312,6 @@ TEST_CASE(
   }
   measured(
       "recording attention, translating, evaluating and asking for gradients in each of 12 steps: the same "
-      "%zu "
-      "numbers to the bit",
+      "%zu numbers to the bit",
       plain.bits().size());
 }

@@ -50,8 +50,7 @@ void fail_at(const SmallTraining& training, const text::Batch& batch, nn::Pass p
 
 TEST_CASE(
     "failure: whichever pullback of a training step throws, no gradient has changed, nothing is left behind, "
-    "and "
-    "the next step gives the bits it would have given") {
+    "and the next step gives the bits it would have given") {
   int failures = 0;
   for (const nn::NormPlacement norm : {nn::NormPlacement::pre, nn::NormPlacement::post}) {
     SmallTraining undisturbed({.norm = norm});
@@ -106,9 +105,8 @@ TEST_CASE("failure: a loss whose backward pass failed says so when it is asked a
   }
   CHECK_THROWS_WITH_AS(
       backward(loss),
-      "backward: this graph has been used before, at cross_entropy: run the forward pass again, or "
-      "cut the history with detach(), or let the earlier pass be gradients(…) with {.keep_graph = "
-      "true}",
+      "backward: this graph has been used before, at cross_entropy: run the forward pass again, or cut the "
+      "history with detach(), or let the earlier pass be gradients(…) with {.keep_graph = true}",
       GraphError);
 }
 

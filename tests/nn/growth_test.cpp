@@ -109,9 +109,8 @@ void check_growth(Index steps) {
   const std::int64_t growth = resident_bytes() - resident;
   measured(
       "%lld training steps of a Transformer, with evaluation, translation, failures and gradients of "
-      "gradients: "
-      "the process grew by %lld KiB%s, the pool by %lld KiB; nodes and bytes at their base (%lld, %lld) "
-      "after each",
+      "gradients: the process grew by %lld KiB%s, the pool by %lld KiB; nodes and bytes at their base (%lld, "
+      "%lld) after each",
       static_cast<long long>(steps), static_cast<long long>(growth / 1024),
       watches_process ? "" : " (under a sanitizer, not judged)", static_cast<long long>(pool_growth / 1024),
       static_cast<long long>(base.nodes), static_cast<long long>(base.bytes));

@@ -98,14 +98,12 @@ TEST_CASE("misuse: making a model") {
   refused<ValueError>(
       "the vocabularies forgotten", [&] { nn::Transformer({.width = 8}, rng); },
       "transformer: the source vocabulary is 0: give 1 or more");
-  refused<ValueError>(
-      "heads that do not divide the width", made([](S& s) { s.heads = 3; }),
-      "multi-head attention: width 8 does not split into 3 heads: the width must be a multiple of the "
-      "number of heads");
-  refused<ValueError>(
-      "no heads", made([](S& s) { s.heads = 0; }),
-      "multi-head attention: width 8 does not split into 0 heads: the width must be a multiple of the "
-      "number of heads");
+  refused<ValueError>("heads that do not divide the width", made([](S& s) { s.heads = 3; }),
+                      "multi-head attention: width 8 does not split into 3 heads: the width must be a "
+                      "multiple of the number of heads");
+  refused<ValueError>("no heads", made([](S& s) { s.heads = 0; }),
+                      "multi-head attention: width 8 does not split into 0 heads: the width must be a "
+                      "multiple of the number of heads");
   refused<ValueError>("no layers", made([](S& s) { s.decoder_layers = 0; }),
                       "transformer: the number of decoder layers is 0: give 1 or more");
   refused<ValueError>("dropout in per cent", made([](S& s) { s.dropout = 10; }),
@@ -138,38 +136,37 @@ TEST_CASE("misuse: what goes into a layer") {
       [&] {
         model(ones({2, 5}));
       },
-      "linear: the last axis must have the weight's input size: (2, 5) and weight (4, 3): the weight "
-      "is (out, in)");
+      "linear: the last axis must have the weight's input size: (2, 5) and weight (4, 3): the weight is "
+      "(out, in)");
   refused<ShapeError>(
       "a norm of another width",
       [&] {
         nn::LayerNorm(4)(ones({2, 3}));
       },
-      "layer_norm: the scale must have the size of the last axis: (4,) for (2, 3): make the layer with "
-      "the width of its input");
+      "layer_norm: the scale must have the size of the last axis: (4,) for (2, 3): make the layer with the "
+      "width of its input");
   const nn::MultiHeadAttention attention(8, 2, rng);
   refused<ShapeError>(
       "a sentence without its batch",
       [&] {
         attention(ones({3, 8}), ones({3, 8}), {}, pass);
       },
-      "multi-head attention: the input must be (B, length, 8): (3, 8): a single sequence is a batch "
-      "of 1; another width wants another layer");
+      "multi-head attention: the input must be (B, length, 8): (3, 8): a single sequence is a batch of 1; "
+      "another width wants another layer");
   refused<ShapeError>(
       "another width",
       [&] {
         attention(ones({1, 3, 6}), ones({1, 3, 6}), {}, pass);
       },
-      "multi-head attention: the input must be (B, length, 8): (1, 3, 6): a single sequence is a batch "
-      "of 1; another width wants another layer");
+      "multi-head attention: the input must be (B, length, 8): (1, 3, 6): a single sequence is a batch of 1; "
+      "another width wants another layer");
   refused<ShapeError>(
       "queries and keys of different batches",
       [&] {
         attention(ones({1, 3, 8}), ones({2, 3, 8}), {}, pass);
       },
       "attention: shapes do not fit: query (1, 2, 3, 4), key (2, 2, 3, 4), value (2, 2, 3, 4): wanted are "
-      "(B, H, T, "
-      "D), (B, H, S, D) and (B, H, S, E), or all three without H");
+      "(B, H, T, D), (B, H, S, D) and (B, H, S, E), or all three without H");
   refused<ValueError>(
       "keys and values never computed",
       [&] {
@@ -181,8 +178,8 @@ TEST_CASE("misuse: what goes into a layer") {
       [&] {
         nn::DotProductAttention()(ones({3, 4}), ones({3, 4}), ones({3, 4}), {}, pass);
       },
-      "dot-product attention: the input must be (B, length, 4): (3, 4): a single sequence is a batch "
-      "of 1; another width wants another layer");
+      "dot-product attention: the input must be (B, length, 4): (3, 4): a single sequence is a batch of 1; "
+      "another width wants another layer");
   const nn::AdditiveAttention additive(4, 4, 5, rng);
   refused<ShapeError>(
       "one value for all sentences",
@@ -190,8 +187,7 @@ TEST_CASE("misuse: what goes into a layer") {
         additive(ones({2, 3, 4}), ones({2, 3, 4}), ones({1, 3, 4}), {}, pass);
       },
       "additive attention: shapes do not fit: from (2, 3, 4), to (2, 3, 4), value (1, 3, 4): wanted are (B, "
-      "T, query "
-      "width), (B, S, key width) and (B, S, E)");
+      "T, query width), (B, S, key width) and (B, S, E)");
   refused<ShapeError>(
       "positions of another width",
       [&] {
@@ -236,30 +232,24 @@ TEST_CASE("misuse: training and translating with a Transformer") {
                       "gather_rows: row 70 is outside a table of 7 rows: is the id from another vocabulary?");
   refused<IndexError>("-1 for padding", call(Indices({1, 2}, {1, -1}), {2}, Indices({1, 2}, {1, 2})),
                       "gather_rows: row -1 is outside a table of 7 rows: is the id from another vocabulary?");
-  refused<ShapeError>(
-      "a source without its batch", call(Indices({2}, {1, 2}), {2}, target),
-      "transformer: the source must be (B, length), padded to one length: (2,): a single sentence is "
-      "a batch of 1");
-  refused<ShapeError>(
-      "a target without its batch", call(source, {3, 3}, Indices({2}, {1, 2})),
-      "transformer: the target must be (B, length), padded to one length: (2,): a single sentence is "
-      "a batch of 1");
+  refused<ShapeError>("a source without its batch", call(Indices({2}, {1, 2}), {2}, target),
+                      "transformer: the source must be (B, length), padded to one length: (2,): a single "
+                      "sentence is a batch of 1");
+  refused<ShapeError>("a target without its batch", call(source, {3, 3}, Indices({2}, {1, 2})),
+                      "transformer: the target must be (B, length), padded to one length: (2,): a single "
+                      "sentence is a batch of 1");
   refused<ShapeError>(
       "fewer targets than sources", call(source, {3, 3}, Indices({1, 2}, {1, 2})),
-      "transformer: one target for each source is wanted: 1 targets for 2 sources: take both from one "
-      "batch");
+      "transformer: one target for each source is wanted: 1 targets for 2 sources: take both from one batch");
   refused<ShapeError>(
       "one length for all", call(source, {3}, target),
-      "transformer: one length for each source is wanted: 1 lengths for 2 sources: take both from one "
-      "batch");
-  refused<ValueError>(
-      "lengths of another batch", call(source, {3, 9}, target),
-      "transformer: a length is 9: sources padded to 3 have lengths from 0 to that: take both from one "
-      "batch");
-  refused<ValueError>(
-      "a negative length", call(source, {3, -1}, target),
-      "transformer: a length is -1: sources padded to 3 have lengths from 0 to that: take both from "
-      "one batch");
+      "transformer: one length for each source is wanted: 1 lengths for 2 sources: take both from one batch");
+  refused<ValueError>("lengths of another batch", call(source, {3, 9}, target),
+                      "transformer: a length is 9: sources padded to 3 have lengths from 0 to that: take "
+                      "both from one batch");
+  refused<ValueError>("a negative length", call(source, {3, -1}, target),
+                      "transformer: a length is -1: sources padded to 3 have lengths from 0 to that: take "
+                      "both from one batch");
   refused<ValueError>(
       "decoding without encoding", [&] { model.decode(target, {}, pass); },
       "transformer: the memory is empty: make it with encode");
@@ -285,8 +275,7 @@ TEST_CASE("misuse: training and translating with a Transformer") {
                       "transformer: the latest tokens must be (B), one for each sentence: (2, 2)");
   refused<ShapeError>(
       "decode_step for other sentences", step(Indices({3}, {1, 2, 3})),
-      "transformer: one target for each source is wanted: 3 targets for 2 sources: take both from one "
-      "batch");
+      "transformer: one target for each source is wanted: 3 targets for 2 sources: take both from one batch");
   refused<IndexError>(
       "targets of another vocabulary",
       [&] {
@@ -298,16 +287,15 @@ TEST_CASE("misuse: training and translating with a Transformer") {
       [&] {
         cross_entropy(model(source, {3, 3}, target, pass), Indices({4}, {1, 2, 3, 4}));
       },
-      "cross_entropy: one target for each row of logits is wanted: logits (2, 2, 9) and targets (4,): "
-      "the targets' shape must be (2, 2)");
+      "cross_entropy: one target for each row of logits is wanted: logits (2, 2, 9) and targets (4,): the "
+      "targets' shape must be (2, 2)");
   refused<ValueError>(
       "the weights of a layer that was not recorded",
       [&] {
         const nn::AttentionRecord record;
         static_cast<void>(record.of(model.encoder.layers[0].self_attention));
       },
-      "attention record: that layer left no weights: run the model with pass.record pointing to this "
-      "record");
+      "attention record: that layer left no weights: run the model with pass.record pointing to this record");
   // Without dropout there is nothing to draw, and a pass needs no generator.
   nn::TransformerSettings settings = small();
   settings.dropout = 0;
@@ -328,8 +316,8 @@ TEST_CASE("misuse: masks") {
       [&] {
         attention(x, x, x, Mask::explicitly(ones({4, 3})));
       },
-      "mask: an explicit mask of (4, 3) does not fit a batch of 2, 3 queries from position 0 and 3 "
-      "keys: give (T, S) or (B, T, S)");
+      "mask: an explicit mask of (4, 3) does not fit a batch of 2, 3 queries from position 0 and 3 keys: "
+      "give (T, S) or (B, T, S)");
   refused<ShapeError>(
       "a mask for each head",
       [] {
@@ -341,8 +329,8 @@ TEST_CASE("misuse: masks") {
       [] {
         Mask::explicitly(tensor({{0, -std::numeric_limits<Scalar>::infinity()}, {0, 0}}));
       },
-      "mask: an explicit mask holds -inf: give 1 where attention is allowed and 0 where not; numbers "
-      "to be added to the scores are attention's bias");
+      "mask: an explicit mask holds -inf: give 1 where attention is allowed and 0 where not; numbers to be "
+      "added to the scores are attention's bias");
   refused<ValueError>(
       "a negative length", [] { Mask::padding({-1}); }, "mask: a length is -1: lengths must be 0 or more");
   refused<ValueError>(
@@ -353,15 +341,15 @@ TEST_CASE("misuse: masks") {
       [] {
         Mask::padding({3, 2}).allows(2, 0, 0);
       },
-      "mask: it knows nothing of entry 2, query 0, key 0: count from 0, within the sizes that the mask "
-      "was made for");
+      "mask: it knows nothing of entry 2, query 0, key 0: count from 0, within the sizes that the mask was "
+      "made for");
   refused<ShapeError>(
       "a bias of other sizes",
       [&] {
         attention(x, x, x, {}, ones({2, 3, 5}));
       },
-      "attention: the bias does not broadcast to the scores: (2, 3, 5) for (2, 3, 3): give sizes that "
-      "are equal or 1");
+      "attention: the bias does not broadcast to the scores: (2, 3, 5) for (2, 3, 3): give sizes that are "
+      "equal or 1");
 }
 
 TEST_CASE("misuse: parameters, visit and moved models") {
@@ -377,8 +365,8 @@ TEST_CASE("misuse: parameters, visit and moved models") {
       [&] {
         nn::check_visited(sum(forgetful(ones({1, 2}))), forgetful);
       },
-      "check_visited: the loss depends on a parameter of shape (5, 3) that visit does not name: it "
-      "would be neither trained nor saved: add it to its layer's visit");
+      "check_visited: the loss depends on a parameter of shape (5, 3) that visit does not name: it would be "
+      "neither trained nor saved: add it to its layer's visit");
   Mlp model(3, rng);
   refused<GraphError>(
       "checking what has no history",
@@ -386,16 +374,16 @@ TEST_CASE("misuse: parameters, visit and moved models") {
         const NoGradient off;
         nn::check_visited(sum(model(ones({1, 3}))), model);
       },
-      "check_visited: the loss depends on no parameter at all: (): compute it from the model's output, "
-      "not under NoGradient and not with everything frozen");
+      "check_visited: the loss depends on no parameter at all: (): compute it from the model's output, not "
+      "under NoGradient and not with everything frozen");
   struct Empty {
     nn::Parameter weight;
     void visit(nn::Visitor& v) { v("weight", weight); }
   };
   refused<ValueError>(
       "a parameter without a value", [] { nn::named_parameters(Empty()); },
-      "visit: parameter weight has no value: set it in its layer's constructor; if the model was "
-      "moved, use the one it was moved to");
+      "visit: parameter weight has no value: set it in its layer's constructor; if the model was moved, use "
+      "the one it was moved to");
   refused<ValueError>(
       "a parameter made of nothing", [] { nn::Parameter{Tensor()}; },
       "parameter: an undefined tensor was given: assign a value to it first");
@@ -412,14 +400,13 @@ TEST_CASE("misuse: parameters, visit and moved models") {
   const Mlp wider(5, rng);
   refused<ValueError>(
       "copying from a model of other sizes", [&] { nn::copy_parameters(wider, other); },
-      "copy_parameters: the models differ: inner.weight (4, 5) and inner.weight (4, 3): make both with "
-      "the same settings");
+      "copy_parameters: the models differ: inner.weight (4, 5) and inner.weight (4, 3): make both with the "
+      "same settings");
   const Mlp& left_behind = other;
   const Mlp moved = std::move(other);
   const char* const used_after_move =
       "visit: parameter inner.weight has no value: set it in its layer's constructor; if the model was "
-      "moved, use the "
-      "one it was moved to";
+      "moved, use the one it was moved to";
   refused<ValueError>(
       "an optimiser of a model that was moved away", [&] { optim::Adam{left_behind}; }, used_after_move);
   refused<ValueError>(
@@ -427,8 +414,8 @@ TEST_CASE("misuse: parameters, visit and moved models") {
       [&] {
         left_behind(ones({1, 3}));
       },
-      "parameter: it has no value: assign Parameter(tensor) in the layer's constructor; if the model "
-      "was moved, use the one it was moved to");
+      "parameter: it has no value: assign Parameter(tensor) in the layer's constructor; if the model was "
+      "moved, use the one it was moved to");
   CHECK(moved(ones({1, 3})).shape() == Shape{1, 2});
 }
 
@@ -439,14 +426,14 @@ TEST_CASE("misuse: optimisers, clipping, schedules") {
   optim::Adam adam(model);
   refused<ValueError>(
       "a step without backward", [&] { adam.step(0.1); },
-      "adam: no gradient has reached any of the 4 parameters: call backward(loss) before each step, "
-      "with a loss of this model");
+      "adam: no gradient has reached any of the 4 parameters: call backward(loss) before each step, with a "
+      "loss of this model");
   backward(sum(model(x)));
   adam.step(0.1);
   refused<ValueError>(
       "two steps after one backward", [&] { adam.step(0.1); },
-      "adam: no gradient has reached any of the 4 parameters: call backward(loss) before each step, "
-      "with a loss of this model");
+      "adam: no gradient has reached any of the 4 parameters: call backward(loss) before each step, with a "
+      "loss of this model");
   nn::freeze(model);
   refused<ValueError>(
       "a step with everything frozen", [&] { adam.step(0.1); },
@@ -470,8 +457,7 @@ TEST_CASE("misuse: optimisers, clipping, schedules") {
   refused<ValueError>(
       "the mean over no batches",
       [&] { optim::scale_gradients(model, std::numeric_limits<double>::infinity()); },
-      "scale_gradients: the factor must be a finite number: inf: was the number of batches or tokens "
-      "0?");
+      "scale_gradients: the factor must be a finite number: inf: was the number of batches or tokens 0?");
   nn::clear_gradients(model);
   const nn::Linear line(3, 2, rng);
   optim::Adam adam_of_line(line);
@@ -480,12 +466,10 @@ TEST_CASE("misuse: optimisers, clipping, schedules") {
   refused<ValueError>(
       "dividing by zero on the way to the loss", [&] { adam_of_line.step(0.1); },
       "adam: the gradient of weight (2, 3) holds nan at element 0: nothing has changed: lower the rate, or "
-      "look for "
-      "what divides by zero, takes the logarithm of zero or overflows on the way to the loss");
+      "look for what divides by zero, takes the logarithm of zero or overflows on the way to the loss");
   refused<ValueError>(
       "betas the wrong way round", [&] { optim::Adam(model, {.beta1 = 1}); },
-      "adam: beta1 and beta2 must be at least 0 and below 1: 1 and 0.999: 0.9 and 0.999 are usual "
-      "choices");
+      "adam: beta1 and beta2 must be at least 0 and below 1: 1 and 0.999: 0.9 and 0.999 are usual choices");
   refused<ValueError>(
       "parameters made by hand",
       [] {
@@ -517,15 +501,15 @@ TEST_CASE("misuse: optimisers, clipping, schedules") {
   refused<ValueError>(
       "the state of another optimiser", [&] { kept.load_state(plain.state()); },
       "load_state: the state belongs to another model or optimiser: only here: inner.weight.m (4, 3), "
-      "inner.weight.v (4, 3), inner.bias.m (4,), inner.bias.v (4,) and 4 more; only in the state: "
-      "nothing: make model and optimiser with the settings they were saved with");
+      "inner.weight.v (4, 3), inner.bias.m (4,), inner.bias.v (4,) and 4 more; only in the state: nothing: "
+      "make model and optimiser with the settings they were saved with");
   std::vector<optim::NamedTensor> state = kept.state();
   for (optim::NamedTensor& tensor : state)
     if (tensor.name == "inner.weight.v") tensor.value = full({4, 3}, -1);
   refused<ValueError>(
       "a mean of squares below zero", [&] { kept.load_state(state); },
-      "load_state: inner.weight.v (4, 3) holds -1, and a mean of squares is never negative: the state "
-      "is damaged");
+      "load_state: inner.weight.v (4, 3) holds -1, and a mean of squares is never negative: the state is "
+      "damaged");
 }
 
 TEST_CASE("misuse: weights of another model") {
@@ -556,8 +540,8 @@ TEST_CASE("misuse: checking gradients") {
             },
             inputs);
       },
-      "check_gradients: the function's result changes its shape from call to call: (2,) and (4,): it "
-      "must depend on its inputs alone");
+      "check_gradients: the function's result changes its shape from call to call: (2,) and (4,): it must "
+      "depend on its inputs alone");
   refused<ValueError>(
       "a step of nothing",
       [&] { check_gradients([](const auto& x) { return x[0] * 2; }, inputs, {.step = 0, .tolerance = 1}); },

@@ -103,8 +103,7 @@ TEST_CASE(
   CHECK(same_bits(beside.bits(), alone.bits()));
   measured(
       "four threads with one shared model: %zu times the %zu tokens that one thread finds, beside a training "
-      "that "
-      "ends in the bits it has alone",
+      "that ends in the bits it has alone",
       found.size(), tokens);
 }
 
