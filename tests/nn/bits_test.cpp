@@ -55,7 +55,7 @@ TEST_CASE("bits: 20 trainings on 1, 2, 3, 4 and 7 threads end in the same weight
     for (int run = 0; run < 10; ++run) {
       const int threads = thread_counts[run % 5];
       set_thread_count(threads);
-      const std::vector<Scalar> bits = trained(shared_work(norm), 4);
+      const std::vector<Scalar> bits = trained(shared_work(norm), 2);
       if (run == 0) first = bits;
       CHECK_MESSAGE(same_bits(bits, first), "run ", run, " on ", threads, " threads");
     }
@@ -63,7 +63,7 @@ TEST_CASE("bits: 20 trainings on 1, 2, 3, 4 and 7 threads end in the same weight
     numbers = first.size();
   }
   measured(
-      "20 trainings of 4 steps on 1, 2, 3, 4 and 7 threads: the same %zu numbers to the bit (%016llx, %s)",
+      "20 trainings of 2 steps on 1, 2, 3, 4 and 7 threads: the same %zu numbers to the bit (%016llx, %s)",
       numbers, static_cast<unsigned long long>(name), kernels().name);
 }
 
@@ -141,7 +141,7 @@ void check_processes(int processes, int steps) {
 }  // namespace
 
 TEST_CASE("bits: five processes, each with its own threads and memory, train to the same weights") {
-  check_processes(5, 4);
+  check_processes(5, 2);
 }
 TEST_CASE("bits: 20 processes, each with its own threads and memory, train to the same weights" *
           doctest::skip()) {
