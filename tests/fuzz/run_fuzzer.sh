@@ -4,14 +4,14 @@
 #   run_fuzzer.sh NAME PROGRAM SECONDS FOLDER DICTIONARY
 #
 # FOLDER/inputs keeps what reached new code, for the next run to start from; FOLDER/found- … an input that broke a
-# promise. A single block of memory of more than 64 MiB, for inputs of at most 4 KiB, counts as one.
+# promise. A single block of memory of more than 64 MiB, for inputs of at most 1 KiB, counts as one.
 
 set -u
 name=$1 program=$2 seconds=$3 folder=$4 dictionary=$5
 mkdir -p "$folder/inputs" || exit 1
 rm -f "$folder"/found-*
 
-"$program" "$folder/inputs" -dict="$dictionary" -max_total_time="$seconds" -max_len=4096 -timeout=20 \
+"$program" "$folder/inputs" -dict="$dictionary" -max_total_time="$seconds" -max_len=1024 -timeout=20 \
   -rss_limit_mb=2048 -malloc_limit_mb=64 -print_final_stats=1 -artifact_prefix="$folder/found-" \
   >"$folder/log" 2>&1
 status=$?
