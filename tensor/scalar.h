@@ -7,7 +7,8 @@
 // the two fails to link instead of computing nonsense.
 
 #if defined(ATTUNE_DOUBLE) && defined(ATTUNE_FLOAT)
-#error "attune: ATTUNE_DOUBLE is defined, but the library that this is to be linked with computes in float: leave it undefined"
+#error \
+    "attune: ATTUNE_DOUBLE is defined, but the library that this is to be linked with computes in float: leave it undefined"
 #endif
 
 #if defined(ATTUNE_DOUBLE)
