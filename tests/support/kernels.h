@@ -143,8 +143,7 @@ struct Case {
   std::string name;
   std::size_t slot = 0;  // of the kernel in the table
   std::vector<Input> inputs;
-  int runs =
-      1;  // outputs of n numbers; they hold positive numbers before, which kernels that update them read
+  int runs = 1;  // outputs of n numbers; what is in them before, which updating kernels read, is positive
   int ones = 0;  // outputs of one number
   bool elementwise = false;
   bool updates = false;     // reads its outputs
