@@ -3,12 +3,13 @@
 //
 //   faults read_freed            the numbers of a tensor that is gone, read by code of the program's own
 //   faults read_freed_by_kernel  the same, read by a kernel; in a checked build it reads NaN
-//   faults read_beyond           a kernel reads more numbers than a tensor has (of its last, masked read
-//   GCC's
-//                                AddressSanitizer sees nothing; that is what unreadable pages are for)
+//   faults read_beyond           a kernel reads more numbers than a tensor has
 //   faults overflow              adds one to the largest integer
 //   faults race                  two threads let a kernel write to the same tensor
 //   faults leak                  a tensor that nobody can reach any more
+//
+// Beyond means a whole batch beyond: GCC's AddressSanitizer sees nothing of masked reads, which end a run.
+// For these the tests of the kernels have unreadable pages.
 
 #include <cmath>
 #include <cstdio>
