@@ -22,9 +22,11 @@
 #include "tensor/indexing.h"
 #include "tensor/memory.h"
 #include "tensor/random.h"
+#include "tests/support/alive.h"
 #include "tests/support/sanitizers.h"
 
 using namespace attune;
+using namespace attune::testing;
 
 namespace {
 
@@ -47,15 +49,6 @@ void on_small_stack(void (*body)()) {
               reinterpret_cast<void*>(body)) == 0);
   pthread_join(thread, nullptr);
   pthread_attr_destroy(&attributes);
-}
-
-// What the system says the process holds in memory; 0 where it does not say.
-std::int64_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::int64_t pages = 0;
-  std::int64_t resident = 0;
-  file >> pages >> resident;
-  return resident * 4096;
 }
 
 Scalar small_stack_gradient;

@@ -9,19 +9,13 @@
 #include "tensor/error.h"
 #include "tensor/memory.h"
 #include "tests/nn/small_training.h"
+#include "tests/support/alive.h"
 #include "tests/support/measured.h"
 
 using namespace attune;
 using namespace attune::testing;
 
 namespace {
-
-// Nodes and bytes that are alive.
-struct Alive {
-  std::int64_t nodes = live_nodes();
-  std::int64_t bytes = memory_use().in_use;
-  bool operator==(const Alive& other) const { return nodes == other.nodes && bytes == other.bytes; }
-};
 
 // How many pullbacks a backward pass through a loss runs.
 int pullbacks_of(const SmallTraining& training) {

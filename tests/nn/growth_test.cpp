@@ -8,6 +8,7 @@
 
 #include "tensor/memory.h"
 #include "tests/nn/small_training.h"
+#include "tests/support/alive.h"
 #include "tests/support/measured.h"
 #include "tests/support/sanitizers.h"
 #include "text/search.h"
@@ -23,21 +24,6 @@ constexpr bool watches_process = false;
 #else
 constexpr bool watches_process = true;
 #endif
-
-struct Alive {
-  std::int64_t nodes = live_nodes();
-  std::int64_t bytes = memory_use().in_use;
-  bool operator==(const Alive& other) const { return nodes == other.nodes && bytes == other.bytes; }
-};
-
-// What the system says the process holds in memory; 0 where it does not say.
-std::int64_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::int64_t pages = 0;
-  std::int64_t resident = 0;
-  file >> pages >> resident;
-  return resident * 4096;
-}
 
 std::int64_t pooled_bytes() {
   const MemoryUse use = memory_use();
