@@ -1,0 +1,16 @@
+#include EXERCISE
+
+#include <doctest/doctest.h>
+
+TEST_CASE("each row loses its own mean") {
+  const Tensor y = centre_rows(tensor({{1, 2, 6}, {10, 20, 30}}));
+  REQUIRE_MESSAGE(y.shape() == Shape({2, 3}), "the result must have the shape of x, (2, 3), and not ",
+                  y.shape());
+  CHECK_MESSAGE(difference(y, tensor({{-2, -1, 3}, {-10, 0, 10}})) == 0, "yours is\n", y);
+}
+
+TEST_CASE("also where there are as many rows as columns") {
+  const Tensor y = centre_rows(tensor({{0, 2}, {10, 30}}));
+  CHECK_MESSAGE(difference(y, tensor({{-1, 1}, {-10, 10}})) == 0, "yours is\n", y,
+                "\nDid the means go along the columns? A shape of (2) lines up with the last axis.");
+}
