@@ -81,31 +81,32 @@ Variable attention(const Variable& query, const Variable& key, const Variable& v
     fail<ShapeError>("attention: the bias does not broadcast to the scores: ", bias.shape(), " for ",
                      scores_shape, ": give sizes that are equal or 1");
 
-  Variable q = query;
-  Variable k = key;
-  Variable v = value;
-  Tensor allowed;
+  Variable q = query;  // (B, H, T, D)
+  Variable k = key;    // (B, H, S, D)
+  Variable v = value;  // (B, H, S, E)
+  Tensor allowed;      // 1 may attend, 0 may not; undefined: everybody may
   if (!mask.allows_everything()) {
     allowed = mask.to_tensor(query.size(0), queries, keys);  // (B or 1, T, S)
     if (query.rank() == 4) allowed = unsqueeze(allowed, 1);  // (B or 1, 1, T, S)
     if (allowed.elements() > 0) {
       const Tensor seen = seen_keys(allowed);  // (B or 1, 1, S, 1): by some query
       if (min(seen).item() == 0) {
-        k = blank_unseen(key, seen);
-        v = blank_unseen(value, seen);
+        k = blank_unseen(key, seen);    // (B, H, S, D)
+        v = blank_unseen(value, seen);  // (B, H, S, E)
       }
-      const Tensor sees = max(allowed, -1, keep_axis);  // (B or 1, 1, T, 1): some key
-      if (min(sees).item() == 0) q = blank_unseen(query, sees);
+      const Tensor sees = max(allowed, -1, keep_axis);           // (B or 1, 1, T, 1): some key
+      if (min(sees).item() == 0) q = blank_unseen(query, sees);  // (B, H, T, D)
     }
   }
 
   // Scaling the queries is the same as scaling the scores: T x D or T x S numbers, whichever are fewer.
   Variable scores =
       keys < q.size(-1) ? matmul(q, transpose(k)) * scale : matmul(q * scale, transpose(k));  // (B, H, T, S)
-  if (bias.defined()) scores = scores + bias;
-  const Variable attended = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores);
-  if (weights) *weights = attended.value();
-  return matmul(attended, v);  // (B, H, T, E)
+  if (bias.defined()) scores = scores + bias;                                                 // (B, H, T, S)
+  const Variable attended =
+      allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores);  // (B, H, T, S), rows sum to 1
+  if (weights) *weights = attended.value();                                   // (B, H, T, S)
+  return matmul(attended, v);                                                 // (B, H, T, E)
 }
 
 }  // namespace attune::inline ATTUNE_PRECISION

@@ -7,8 +7,8 @@ namespace {
 
 Variable attend_and_record(const void* layer, const Variable& query, const Variable& key,
                            const Variable& value, const Mask& mask, Pass& pass) {
-  Tensor weights;
-  Variable result = attention(query, key, value, mask, {}, pass.record ? &weights : nullptr);
+  Tensor weights;                                                                              // (B, H, T, S)
+  Variable result = attention(query, key, value, mask, {}, pass.record ? &weights : nullptr);  // (B, H, T, E)
   if (pass.record) pass.record->add(layer, std::move(weights));
   return result;
 }
@@ -39,18 +39,21 @@ Variable AdditiveAttention::operator()(const Variable& from, const Variable& to,
     fail<ShapeError>("additive attention: shapes do not fit: from ", from.shape(), ", to ", to.shape(),
                      ", value ", value.shape(),
                      ": wanted are (B, T, query width), (B, S, key width) and (B, S, E)");
-  Variable keys = to, values = value;
+  Variable keys = to;       // (B, S, key width)
+  Variable values = value;  // (B, S, E)
   Tensor allowed;
   if (!mask.allows_everything()) {
     allowed = mask.to_tensor(from.size(0), from.size(1), to.size(1));  // (B or 1, T, S)
-    keys = hide_unseen(to, allowed), values = hide_unseen(value, allowed);
+    keys = hide_unseen(to, allowed);                                   // (B, S, key width)
+    values = hide_unseen(value, allowed);                              // (B, S, E)
   }
   const Variable asked = unsqueeze(query(from), 2);                  // (B, T, 1, hidden)
   const Variable offered = unsqueeze(key(keys), 1);                  // (B, 1, S, hidden)
-  const Variable scores = squeeze(score(tanh(asked + offered)), 3);  // (B, T, S)
-  const Variable weights = allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores);
-  if (pass.record) pass.record->add(this, unsqueeze(weights.value(), 1));
-  return matmul(weights, values);  // (B, T, E)
+  const Variable scores = squeeze(score(tanh(asked + offered)), 3);  // (B, T, S, hidden) to (B, T, S)
+  const Variable weights =
+      allowed.defined() ? masked_softmax(scores, allowed) : softmax(scores);  // (B, T, S), rows sum to 1
+  if (pass.record) pass.record->add(this, unsqueeze(weights.value(), 1));     // (B, 1, T, S): one head
+  return matmul(weights, values);                                             // (B, T, E)
 }
 
 // ---- dot product
@@ -78,12 +81,16 @@ MultiHeadAttention::MultiHeadAttention(Index width, Index head_count, Rng& rng)
 
 namespace {
 
-// (B, T, H·D) to (B, H, T, D) and back: a view, and a copy.
+// (B, T, C) to (B, H, T, D): a view. C numbers are H times D; then H moves in front of T.
 Variable split_heads(const Variable& x, Index heads) {
-  return permute(reshape(x, {x.size(0), x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
+  const Variable parts = reshape(x, {x.size(0), x.size(1), heads, x.size(2) / heads});  // (B, T, H, D)
+  return permute(parts, {0, 2, 1, 3});                                                  // (B, H, T, D)
 }
+
+// (B, H, T, D) to (B, T, C): a copy. The same two moves backwards.
 Variable join_heads(const Variable& x) {
-  return reshape(permute(x, {0, 2, 1, 3}), {x.size(0), x.size(2), x.size(1) * x.size(3)});
+  const Variable parts = permute(x, {0, 2, 1, 3});                       // (B, T, H, D)
+  return reshape(parts, {x.size(0), x.size(2), x.size(1) * x.size(3)});  // (B, T, C)
 }
 
 }  // namespace
