@@ -2,7 +2,10 @@
 // stands there.
 //
 //   code_blocks extract FILE.md FOLDER PROGRAMS   writes FOLDER/snippets.cpp, program_1.cpp, program_1.txt, …
-//   code_blocks links ROOT FILE.md…               checks that what the files link to or name exists
+//   code_blocks links ROOT FILE.md…               checks that what the files link to or name exists;
+//                                                 [`name`](source.cpp) that the source holds the name
+//   code_blocks same FILE.md TRANSLATION.md       checks that a translation shows the same code, pictures and
+//                                                 sections (comments in the code may be translated)
 //
 // What a fence is marked with says what becomes of its block:
 //   ```cpp                the body of a function, after `#include "attune.h"` and `using namespace attune;`
@@ -12,6 +15,7 @@
 // A comment `<!-- cpp … -->` right above a block is put before its code and not shown to readers. A ```cpp
 // block with an `int main` is a program, whatever it is marked with.
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
@@ -200,6 +204,21 @@ int check_links(const fs::path& root, const std::vector<fs::path>& files) {
         const fs::path file = hash == 0 ? path : path.parent_path() / target.substr(0, hash);
         if (!fs::exists(file)) {
           report("the link to " + target + " leads nowhere");
+        } else if (file.extension() == ".h" || file.extension() == ".cpp") {
+          // What the text of the link names in backticks must stand in the source that it leads to.
+          const auto end = line.find("](" + target);
+          const auto begin = end == std::string::npos ? end : line.rfind('[', end);
+          if (begin == std::string::npos) continue;
+          std::istringstream words(line.substr(begin, end - begin));
+          std::string word;
+          for (bool name = false; std::getline(words, word, '`'); name = !name) {
+            if (!name || word.find('/') != std::string::npos) continue;
+            ++checked;
+            const std::vector<std::string> source = read_lines(file);
+            if (std::none_of(source.begin(), source.end(),
+                             [&](const std::string& text) { return text.find(word) != std::string::npos; }))
+              report("there is no " + word + " in " + target);
+          }
         } else if (hash != std::string::npos && file.extension() == ".md" &&
                    !anchors_of(file).contains(target.substr(hash + 1))) {
           report("no heading for the link to " + target);
@@ -209,6 +228,64 @@ int check_links(const fs::path& root, const std::vector<fs::path>& files) {
   }
   std::cout << checked << " links and names of files, " << wrong << " wrong\n";
   return wrong == 0 ? 0 : 1;
+}
+
+/// The code without what stands behind // and without space at the ends of lines.
+std::string without_comments(const std::string& code) {
+  std::istringstream lines(code);
+  std::string rest;
+  for (std::string line; std::getline(lines, line);) {
+    line = line.substr(0, line.find("//"));
+    const auto end = line.find_last_not_of(' ');
+    line.resize(end == std::string::npos ? 0 : end + 1);
+    if (!line.empty()) rest += line + "\n";
+  }
+  return rest;
+}
+
+/// What a translation must have as well, in order: headings (their level), pictures, blocks of code.
+std::vector<std::pair<std::string, int>> bones_of(const fs::path& path) {
+  std::vector<std::pair<std::string, int>> bones;  // and the line of each
+  const std::vector<Block> blocks = blocks_of(path);
+  std::size_t next = 0;
+  bool code = false;
+  int number = 0;
+  for (const std::string& line : read_lines(path)) {
+    ++number;
+    if (is_fence(line)) {
+      code = !code;
+      if (code && next < blocks.size()) {
+        const Block& block = blocks[next++];
+        bones.emplace_back("```" + block.info + "\n" + without_comments(block.code), number);
+      }
+    }
+    if (code) continue;
+    if (line.starts_with("#")) bones.emplace_back(line.substr(0, line.find(' ')) + " a heading", number);
+    for (auto at = line.find("!["); at != std::string::npos; at = line.find("![", at + 2)) {
+      const auto begin = line.find("](", at);
+      if (begin != std::string::npos)
+        bones.emplace_back(line.substr(begin, line.find(')', begin) - begin), number);
+    }
+  }
+  return bones;
+}
+
+int check_translation(const fs::path& original, const fs::path& translation) {
+  const auto wanted = bones_of(original), found = bones_of(translation);
+  for (std::size_t i = 0; i < std::max(wanted.size(), found.size()); ++i) {
+    if (i < wanted.size() && i < found.size() && wanted[i].first == found[i].first) continue;
+    const auto show = [&](const fs::path& path, const auto& bones) {
+      std::cerr << path.filename().string();
+      if (i < bones.size()) std::cerr << ":" << bones[i].second << ": " << bones[i].first << "\n";
+      if (i >= bones.size()) std::cerr << ": has ended\n";
+    };
+    std::cerr << "the translation is out of step:\n";
+    show(original, wanted);
+    show(translation, found);
+    return 1;
+  }
+  std::cout << wanted.size() << " headings, pictures and blocks of code in step\n";
+  return 0;
 }
 
 }  // namespace
@@ -222,7 +299,9 @@ int main(int argc, char** argv) try {
   if (arguments.size() >= 2 && arguments[0] == "links") {
     return check_links(arguments[1], std::vector<fs::path>(arguments.begin() + 2, arguments.end()));
   }
-  std::cerr << "usage: code_blocks extract FILE.md FOLDER PROGRAMS, or code_blocks links ROOT FILE.md…\n";
+  if (arguments.size() == 3 && arguments[0] == "same") return check_translation(arguments[1], arguments[2]);
+  std::cerr << "usage: code_blocks extract FILE.md FOLDER PROGRAMS, code_blocks links ROOT FILE.md…, or "
+               "code_blocks same FILE.md TRANSLATION.md\n";
   return 2;
 } catch (const std::exception& error) {
   std::cerr << "code_blocks: " << error.what() << "\n";
