@@ -195,6 +195,25 @@ int check_links(const fs::path& root, const std::vector<fs::path>& files) {
         checked += is_path;
         if (is_path && !fs::exists(root / part)) report("there is no " + part);
       }
+      // What the text of a link names in backticks must stand in the source that it leads to.
+      for (auto at = line.find("]("); at != std::string::npos; at = line.find("](", at + 2)) {
+        const std::string target = line.substr(at + 2, line.find(')', at) - at - 2);
+        const fs::path file = path.parent_path() / target;
+        const auto begin = line.rfind('[', at);
+        if ((file.extension() != ".h" && file.extension() != ".cpp") || begin == std::string::npos ||
+            !fs::exists(file))
+          continue;
+        std::istringstream words(line.substr(begin, at - begin));
+        std::string word;
+        for (bool name = false; std::getline(words, word, '`'); name = !name) {
+          if (!name || word.find('/') != std::string::npos) continue;
+          ++checked;
+          const std::vector<std::string> source = read_lines(file);
+          if (std::none_of(source.begin(), source.end(),
+                           [&](const std::string& text) { return text.find(word) != std::string::npos; }))
+            report("there is no " + word + " in " + target);
+        }
+      }
       for (auto at = prose.find("]("); at != std::string::npos; at = prose.find("](", at + 2)) {
         std::string target = prose.substr(at + 2, prose.find(')', at) - at - 2);
         target = target.substr(0, target.find(' '));
@@ -204,21 +223,6 @@ int check_links(const fs::path& root, const std::vector<fs::path>& files) {
         const fs::path file = hash == 0 ? path : path.parent_path() / target.substr(0, hash);
         if (!fs::exists(file)) {
           report("the link to " + target + " leads nowhere");
-        } else if (file.extension() == ".h" || file.extension() == ".cpp") {
-          // What the text of the link names in backticks must stand in the source that it leads to.
-          const auto end = line.find("](" + target);
-          const auto begin = end == std::string::npos ? end : line.rfind('[', end);
-          if (begin == std::string::npos) continue;
-          std::istringstream words(line.substr(begin, end - begin));
-          std::string word;
-          for (bool name = false; std::getline(words, word, '`'); name = !name) {
-            if (!name || word.find('/') != std::string::npos) continue;
-            ++checked;
-            const std::vector<std::string> source = read_lines(file);
-            if (std::none_of(source.begin(), source.end(),
-                             [&](const std::string& text) { return text.find(word) != std::string::npos; }))
-              report("there is no " + word + " in " + target);
-          }
         } else if (hash != std::string::npos && file.extension() == ".md" &&
                    !anchors_of(file).contains(target.substr(hash + 1))) {
           report("no heading for the link to " + target);
