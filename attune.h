@@ -17,12 +17,14 @@
 #include "tensor/thread_pool.h"
 
 // gradients
+#include "autograd/anomaly.h"
 #include "autograd/check.h"
 #include "autograd/ops.h"
 
 // layers
 #include "nn/attention.h"
 #include "nn/check.h"
+#include "nn/diagnostics.h"
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/transformer.h"

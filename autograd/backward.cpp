@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "autograd/anomaly.h"
 #include "autograd/elementwise.h"
 #include "autograd/variable.h"
 #include "tensor/error.h"
@@ -31,10 +32,13 @@ class BackwardPass {
   // Visits all that `root` depends on; afterwards the slots of leaves and of nodes in `wanted` hold their
   // gradients.
   void run(const NodeHandle& root, const Variable& dy, const std::unordered_set<const Node*>& wanted) {
+    DetectAnomaly* const guard = detail::anomaly_guard();
+    if (guard) guard->begin_backward();
     receive(name_, root, dy);
     while (!queue_.empty()) {
       const NodeHandle node = queue_.top();
       queue_.pop();
+      if (guard) guard->look_at_sum(node, gradient_of(node.get()));
       if (node->is_leaf) continue;
       const Variable dy_node = gradient_of(node.get());
       if (!wanted.contains(node.get())) slots_.erase(node.get());
@@ -72,8 +76,12 @@ class BackwardPass {
                        ": run the forward pass again, or cut the history with detach(), or let the earlier "
                        "pass be gradients(…) with {.keep_graph = true}");
     const Variable y = node->output.defined() ? Variable(node->output, node) : Variable();
-    Gradients parts = node->pullback(dy, y);
+    Gradients parts = [&] {
+      const detail::PullbackScope scope(node);
+      return node->pullback(dy, y);
+    }();
     if (tap) (*tap)(*node.get(), dy, parts);
+    detail::look_at_gradients(node, dy, parts);
     if (parts.size() != node->parents.size())
       fail<GraphError>(node->op, ": its pullback returned ", parts.size(), " gradients for ",
                        node->parents.size(), " parents: return one for each, in order");
@@ -205,26 +213,80 @@ std::vector<NodeHandle> leaves_of(const Variable& y) {
   return leaves;
 }
 
-std::string to_dot(const Variable& y) {
+namespace {
+
+// In quotation marks of DOT.
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out;
+}
+
+// The numbers of a small tensor, a line for each row, and nothing for others. Three digits are the same with all
+// kernels.
+void put_numbers(std::ostream& out, const Tensor& x) {
+  constexpr Index most = 12;
+  if (!x.defined() || x.rank() > 2 || x.elements() > most || x.elements() == 0) return;
+  const std::vector<Scalar> numbers = x.values();
+  const std::size_t columns = x.rank() == 0 ? 1 : static_cast<std::size_t>(x.size(-1));
+  std::ostringstream text;
+  text.precision(3);
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    text << (i % columns == 0 ? "\\n" : "   ") << numbers[i] + 0;  // -0 + 0 is 0
+  out << text.str();
+}
+
+}  // namespace
+
+std::string to_dot(const Variable& y, const std::vector<std::pair<std::string, Variable>>& named) {
   check_root("to_dot", y);
-  std::ostringstream out;
-  out << "digraph {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n";
-  std::unordered_map<const Node*, int> numbers;
-  std::vector<const Node*> open{y.node().get()};
+  std::unordered_map<const Node*, int> numbers;  // how the nodes are called: n0, n1, …
+  std::vector<const Node*> open{y.node().get()}, nodes;
   numbers[y.node().get()] = 0;
-  std::ostringstream arrows;
   while (!open.empty()) {
     const Node* node = open.back();
     open.pop_back();
-    const int number = numbers[node];
-    out << "  n" << number << " [shape=" << (node->is_leaf ? "ellipse" : "box") << ", label=\"" << node->op
-        << "\\n"
-        << node->shape << "\"];\n";
+    nodes.push_back(node);
+    for (const NodeHandle& parent : node->parents)
+      if (parent && numbers.try_emplace(parent.get(), static_cast<int>(numbers.size())).second)
+        open.push_back(parent.get());
+  }
+  std::unordered_map<const Node*, const std::pair<std::string, Variable>*> names;
+  for (const auto& name : named) {
+    if (!numbers.contains(name.second.node().get()))
+      fail<GraphError>("to_dot: what is called '", name.first, "' is not in the graph: ", name.second.shape(),
+                       ": name what y was computed from; constants have no place in a graph");
+    names.try_emplace(name.second.node().get(), &name);
+  }
+
+  std::ostringstream out, arrows;
+  out << "digraph {\n  rankdir=LR;\n  ordering=in;\n  node [fontname=\"sans-serif\"];\n";
+  int constants = 0;
+  for (const Node* node : nodes) {
+    const auto name = names.find(node);
+    const bool has_name = name != names.end();
+    out << "  n" << numbers[node] << " [shape=" << (node->is_leaf ? "ellipse" : "box") << ", label=\"";
+    if (has_name) out << escaped(name->second->first) << (node->is_leaf ? "" : " = ");
+    if (!has_name || !node->is_leaf) out << node->op;
+    out << "\\n" << node->shape;
+    put_numbers(out, node == y.node().get() ? y.value() : has_name ? name->second->second.value() : Tensor());
+    if (node->gradient.defined()) {
+      std::ostringstream gradient;
+      put_numbers(gradient, node->gradient);
+      if (!gradient.str().empty()) out << "\\ngradient" << gradient.str();
+    }
+    out << "\"];\n";
     for (const NodeHandle& parent : node->parents) {
-      if (!parent) continue;  // a constant
-      const auto [at, is_new] = numbers.try_emplace(parent.get(), static_cast<int>(numbers.size()));
-      if (is_new) open.push_back(parent.get());
-      arrows << "  n" << at->second << " -> n" << number << ";\n";
+      if (parent) {
+        arrows << "  n" << numbers[parent.get()] << " -> n" << numbers[node] << ";\n";
+      } else {
+        arrows << "  c" << constants << " [shape=plaintext, fontcolor=gray40, label=\"constant\"];\n"
+               << "  c" << constants << " -> n" << numbers[node] << " [style=dashed, color=gray40];\n";
+        ++constants;
+      }
     }
   }
   out << arrows.str() << "}\n";

@@ -109,7 +109,15 @@ Variable detail::record_node(const char* op, Tensor value, const std::vector<Var
   for (const Variable& parent : parents) node->parents.push_back(parent.node());
   node->pullback = std::move(pullback);
   if (keeps_output) node->output = value;
-  return Variable(std::move(value), std::move(node));
+  Variable y(std::move(value), std::move(node));
+  look_at_result(op, y, parents);
+  return y;
+}
+
+Variable detail::unrecorded(const char* op, Tensor value, const std::vector<Variable>& parents) {
+  Variable y(std::move(value));
+  look_at_result(op, y, parents);
+  return y;
 }
 
 // ---- gradients, whole or in part

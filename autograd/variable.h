@@ -156,6 +156,7 @@ class NoGradient {
 namespace detail {
 Variable record_node(const char* op, Tensor value, const std::vector<Variable>& parents,
                      Node::Pullback pullback, bool keeps_output);
+Variable unrecorded(const char* op, Tensor value, const std::vector<Variable>& parents);
 bool needs_recording(const std::vector<Variable>& parents);
 }  // namespace detail
 
@@ -167,7 +168,7 @@ bool needs_recording(const std::vector<Variable>& parents);
 /// operation in errors and pictures.
 template <class Pullback>
 Variable record(const char* op, Tensor value, const std::vector<Variable>& parents, Pullback&& pullback) {
-  if (!detail::needs_recording(parents)) return Variable(std::move(value));
+  if (!detail::needs_recording(parents)) return detail::unrecorded(op, std::move(value), parents);
   constexpr bool with_output = std::is_invocable_v<Pullback&, const Variable&, const Variable&>;
   if constexpr (with_output) {
     return detail::record_node(op, std::move(value), parents, std::forward<Pullback>(pullback), true);
@@ -201,12 +202,36 @@ struct GradientOptions {
 std::vector<Variable> gradients(const Variable& y, const std::vector<Variable>& xs, const Variable& dy = {},
                                 GradientOptions options = {});
 
-/// The graph behind a value as Graphviz DOT: `dot -Tsvg graph.dot`. Boxes are operations with the shapes of
-/// their results, ovals are leaves; arrows run the way the numbers flow.
-std::string to_dot(const Variable& y);
+/// The graph behind a value as Graphviz DOT: `dot -Tsvg graph.dot > graph.svg`. Ovals are leaves, boxes are
+/// operations with the shapes of their results; arrows run the way the numbers flow, dashed from constants, of
+/// which a graph knows no more than that they are there. A leaf that has a gradient shows it. A graph holds no
+/// values: those in `named` appear with their names and, as y does, with their numbers, up to 12 of them.
+/// Throws GraphError for a name of something that y does not depend on.
+std::string to_dot(const Variable& y, const std::vector<std::pair<std::string, Variable>>& named = {});
 
 /// Every leaf that y depends on, each once.
 std::vector<NodeHandle> leaves_of(const Variable& y);
+
+class DetectAnomaly;
+
+namespace detail {
+// For DetectAnomaly (autograd/anomaly.h). Without one alive in this thread each is one look at a pointer.
+void look_at_result(const char* op, const Variable& y, const std::vector<Variable>& operands);
+void look_at_gradients(const NodeHandle& node, const Variable& dy, const Gradients& parts);
+DetectAnomaly* anomaly_guard();
+
+/// While it lives, the operations of this thread are those of a node's pullback.
+class PullbackScope {
+ public:
+  explicit PullbackScope(const NodeHandle& node);
+  ~PullbackScope();
+  PullbackScope(const PullbackScope&) = delete;
+  PullbackScope& operator=(const PullbackScope&) = delete;
+
+ private:
+  const NodeHandle* before_;
+};
+}  // namespace detail
 
 /// How many nodes exist, in all threads: returns to its base after each training step.
 std::int64_t live_nodes();

@@ -1,6 +1,8 @@
 #include "optim/gradients.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "tensor/error.h"
 #include "tensor/simd/kernels.h"
@@ -67,6 +69,141 @@ void scale_gradients(const std::vector<nn::NamedParameter>& parameters, double f
                       static_cast<std::size_t>(end - begin));
     });
   }
+}
+
+namespace {
+
+// √(Σ x²) of several tensors, scaled by the largest so that no square leaves the range of numbers.
+class Norm {
+ public:
+  void add(const Tensor& x) {
+    for (const Scalar number : x.values()) {
+      const double size = std::abs(static_cast<double>(number));
+      if (!std::isfinite(size)) {
+        nan_ |= std::isnan(size);
+        infinite_ = true;
+      } else if (size > largest_) {
+        sum_ = 1 + sum_ * (largest_ / size) * (largest_ / size);
+        largest_ = size;
+      } else if (size > 0) {
+        sum_ += (size / largest_) * (size / largest_);
+      }
+    }
+  }
+  double value() const { return nan_ ? NAN : infinite_ ? INFINITY : largest_ * std::sqrt(sum_); }
+
+ private:
+  double largest_ = 0, sum_ = 0;
+  bool nan_ = false, infinite_ = false;
+};
+
+// The end of a name that is too long: layers differ there.
+std::string shortened(const std::string& name, std::size_t width) {
+  return name.size() <= width ? name : "…" + name.substr(name.size() - (width - 1));
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+struct Row {
+  std::string layer;
+  Index numbers = 0;
+  Norm weights, gradients;
+  bool any_gradient = false;
+  std::vector<std::string> members, frozen, none, zero, bad_weights, bad_gradients;
+
+  void add(const nn::NamedParameter& parameter) {
+    const std::size_t dot = parameter.name.rfind('.');
+    const std::string member = dot == std::string::npos ? parameter.name : parameter.name.substr(dot + 1);
+    const Tensor& value = parameter.cell->value;
+    members.push_back(member);
+    numbers += value.elements();
+    weights.add(value);
+    if (any_non_finite(value)) bad_weights.push_back(member);
+    if (parameter.cell->frozen) return frozen.push_back(member);
+    const Tensor& gradient = parameter.cell->leaf->gradient;
+    if (!gradient.defined()) return none.push_back(member);
+    any_gradient = true;
+    Norm own;
+    own.add(gradient);
+    gradients.add(gradient);
+    if (any_non_finite(gradient)) bad_gradients.push_back(member);
+    if (own.value() == 0 && gradient.elements() > 0) zero.push_back(member);
+  }
+
+  std::string remark() const {
+    std::string text;
+    const auto say = [&](const std::string& what, const std::vector<std::string>& which) {
+      if (which.empty()) return;
+      text += (text.empty() ? "" : "; ") + what;
+      if (which.size() < members.size()) text += ": " + joined(which);
+    };
+    say("weights not finite", bad_weights);
+    say("gradient not finite", bad_gradients);
+    say("zero", zero);
+    say("no gradient", none);
+    say("frozen", frozen);
+    return text;
+  }
+
+  std::string line(std::size_t name_width) const {
+    const std::string name = shortened(layer, name_width);
+    // … takes one column and three bytes.
+    std::string text =
+        name + std::string(name_width - (name.size() > name_width ? name.size() - 2 : name.size()), ' ');
+    char cell[64];
+    std::snprintf(cell, sizeof cell, "%12lld %12.3g", static_cast<long long>(numbers), weights.value());
+    text += cell;
+    if (any_gradient) {
+      std::snprintf(cell, sizeof cell, " %12.3g", gradients.value());
+      text += cell;
+      const double ratio = gradients.value() / weights.value();
+      if (weights.value() > 0)
+        std::snprintf(cell, sizeof cell, " %12.2g", ratio);
+      else
+        std::snprintf(cell, sizeof cell, " %12s", "-");
+    } else {
+      std::snprintf(cell, sizeof cell, " %12s %12s", "-", "-");
+    }
+    text += cell;
+    if (const std::string said = remark(); !said.empty()) text += "  " + said;
+    return text + "\n";
+  }
+};
+
+}  // namespace
+
+std::string gradient_table(const std::vector<nn::NamedParameter>& parameters) {
+  constexpr std::size_t longest_name = 40;
+  std::vector<Row> rows;
+  Row whole;
+  whole.layer = "whole model";
+  for (const nn::NamedParameter& parameter : parameters) {
+    const std::size_t dot = parameter.name.rfind('.');
+    const std::string layer = dot == std::string::npos ? "(model)" : parameter.name.substr(0, dot);
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.layer == layer; });
+    if (row == rows.end()) {
+      row = rows.insert(rows.end(), Row());
+      row->layer = layer;
+    }
+    row->add(parameter);
+    whole.numbers += parameter.cell->value.elements();
+    whole.weights.add(parameter.cell->value);
+    if (!detail::has_gradient(parameter)) continue;
+    whole.gradients.add(parameter.cell->leaf->gradient);
+    whole.any_gradient = true;
+  }
+  std::size_t width = std::string("whole model").size();
+  for (const Row& row : rows) width = std::max(width, std::min(longest_name, row.layer.size()));
+  char header[128];
+  std::snprintf(header, sizeof header, "%-*s%12s %12s %12s %12s\n", static_cast<int>(width), "layer",
+                "numbers", "weights", "gradients", "ratio");
+  std::string text = header;
+  for (const Row& row : rows) text += row.line(width);
+  return text + whole.line(width);
 }
 
 namespace detail {

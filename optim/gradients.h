@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "nn/visitor.h"
 
 // The gradients of a whole model, between backward and step. Frozen parameters, and those that no gradient
@@ -33,6 +36,27 @@ void scale_gradients(const std::vector<nn::NamedParameter>& parameters, double f
 template <nn::Layer Model>
 void scale_gradients(const Model& model, double factor) {
   scale_gradients(nn::named_parameters(model), factor);
+}
+
+/// How large weights and gradients are, layer by layer, for people to read: print it between backward and
+/// step when a loss does not fall.
+///
+///     std::cout << optim::gradient_table(model);
+///
+///     layer                       numbers      weights    gradients        ratio
+///     embedding                       640         3.11       0.0214       0.0069
+///     encoder.norm                     64         5.66     1.32e-07     2.34e-08
+///     head                            330         2.04            0            0  zero
+///     whole model                    1034         7.63       0.0214       0.0028
+///
+/// One row per layer, in the order of visit: the parameters that share their name up to the last dot. Norms
+/// are √(Σ x²) over all of a layer's numbers; the ratio is gradients / weights. A remark says what is
+/// frozen, has no gradient ("none": the loss does not depend on it, or backward has not run), is all zero, or
+/// holds NaN or infinity.
+std::string gradient_table(const std::vector<nn::NamedParameter>& parameters);
+template <nn::Layer Model>
+std::string gradient_table(const Model& model) {
+  return gradient_table(nn::named_parameters(model));
 }
 
 namespace detail {
