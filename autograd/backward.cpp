@@ -225,18 +225,33 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-// The numbers of a small tensor, a line for each row, and nothing for others. Three digits are the same with all
+// The numbers of a small tensor, a line for each row; nothing for others. Three digits are the same with all
 // kernels.
-void put_numbers(std::ostream& out, const Tensor& x) {
+std::string numbers_of(const Tensor& x) {
   constexpr Index most = 12;
-  if (!x.defined() || x.rank() > 2 || x.elements() > most || x.elements() == 0) return;
+  if (!x.defined() || x.rank() > 2 || x.elements() > most || x.elements() == 0) return "";
   const std::vector<Scalar> numbers = x.values();
   const std::size_t columns = x.rank() == 0 ? 1 : static_cast<std::size_t>(x.size(-1));
-  std::ostringstream text;
-  text.precision(3);
+  std::ostringstream out;
+  out.precision(3);
   for (std::size_t i = 0; i < numbers.size(); ++i)
-    text << (i % columns == 0 ? "\\n" : "   ") << numbers[i] + 0;  // -0 + 0 is 0
-  out << text.str();
+    out << (i % columns == 0 ? "\\n" : "   ") << numbers[i] + 0;  // -0 + 0 is 0
+  return out.str();
+}
+
+// What a node shows: its name, its operation, its shape, and what numbers are known of it. A single number
+// says by itself that its shape is ().
+std::string label_of(const Node& node, const std::string* name, const Tensor& value) {
+  std::ostringstream out;
+  if (name) out << escaped(*name) << (node.is_leaf ? "" : " = ");
+  if (!name || !node.is_leaf) out << node.op;
+  const std::string numbers = numbers_of(value);
+  if (node.shape.rank() > 0 || numbers.empty()) out << "\\n" << node.shape;
+  out << numbers;
+  const std::string gradient = numbers_of(node.gradient);
+  if (!gradient.empty())
+    out << "\\ngradient" << (node.shape.rank() == 0 ? " " + gradient.substr(2) : gradient);
+  return out.str();
 }
 
 }  // namespace
@@ -256,6 +271,7 @@ std::string to_dot(const Variable& y, const std::vector<std::pair<std::string, V
   }
   std::unordered_map<const Node*, const std::pair<std::string, Variable>*> names;
   for (const auto& name : named) {
+    name.second.value().checked("to_dot");
     if (!numbers.contains(name.second.node().get()))
       fail<GraphError>("to_dot: what is called '", name.first, "' is not in the graph: ", name.second.shape(),
                        ": name what y was computed from; constants have no place in a graph");
@@ -263,22 +279,15 @@ std::string to_dot(const Variable& y, const std::vector<std::pair<std::string, V
   }
 
   std::ostringstream out, arrows;
-  out << "digraph {\n  rankdir=LR;\n  ordering=in;\n  node [fontname=\"sans-serif\"];\n";
+  out << "digraph {\n  rankdir=LR;\n  ordering=in;\n  node [shape=box, fillcolor=\"#e8f1fb\", "
+         "fontname=\"sans-serif\"];\n";
   int constants = 0;
   for (const Node* node : nodes) {
-    const auto name = names.find(node);
-    const bool has_name = name != names.end();
-    out << "  n" << numbers[node] << " [shape=" << (node->is_leaf ? "ellipse" : "box") << ", label=\"";
-    if (has_name) out << escaped(name->second->first) << (node->is_leaf ? "" : " = ");
-    if (!has_name || !node->is_leaf) out << node->op;
-    out << "\\n" << node->shape;
-    put_numbers(out, node == y.node().get() ? y.value() : has_name ? name->second->second.value() : Tensor());
-    if (node->gradient.defined()) {
-      std::ostringstream gradient;
-      put_numbers(gradient, node->gradient);
-      if (!gradient.str().empty()) out << "\\ngradient" << gradient.str();
-    }
-    out << "\"];\n";
+    const auto found = names.find(node);
+    const std::string* name = found == names.end() ? nullptr : &found->second->first;
+    const Tensor value = node == y.node().get() ? y.value() : name ? found->second->second.value() : Tensor();
+    out << "  n" << numbers[node] << " [" << (node->is_leaf ? "style=\"rounded,filled\", " : "") << "label=\""
+        << label_of(*node, name, value) << "\"];\n";
     for (const NodeHandle& parent : node->parents) {
       if (parent) {
         arrows << "  n" << numbers[parent.get()] << " -> n" << numbers[node] << ";\n";

@@ -202,11 +202,11 @@ struct GradientOptions {
 std::vector<Variable> gradients(const Variable& y, const std::vector<Variable>& xs, const Variable& dy = {},
                                 GradientOptions options = {});
 
-/// The graph behind a value as Graphviz DOT: `dot -Tsvg graph.dot > graph.svg`. Ovals are leaves, boxes are
-/// operations with the shapes of their results; arrows run the way the numbers flow, dashed from constants, of
-/// which a graph knows no more than that they are there. A leaf that has a gradient shows it. A graph holds no
-/// values: those in `named` appear with their names and, as y does, with their numbers, up to 12 of them.
-/// Throws GraphError for a name of something that y does not depend on.
+/// The graph behind a value as Graphviz DOT: `dot -Tsvg graph.dot > graph.svg`. Boxes are operations
+/// with the shapes of their results, rounded ones are leaves; arrows run the way the numbers flow, dashed
+/// from constants, of which a graph knows no more than that they are there. A leaf that has a gradient shows
+/// it. A graph holds no values: those in `named` appear with their names and, as y does, with their numbers,
+/// where these are at most 12. Throws GraphError for a name of something that y does not depend on.
 std::string to_dot(const Variable& y, const std::vector<std::pair<std::string, Variable>>& named = {});
 
 /// Every leaf that y depends on, each once.

@@ -481,20 +481,49 @@ TEST_CASE("leaves_of: each leaf once, however often and deep it is used") {
   for (const NodeHandle& leaf : leaves) CHECK((leaf.get() == a.node().get() || leaf.get() == b.node().get()));
 }
 
-TEST_CASE("to_dot: boxes are operations with their shapes, ovals leaves, and arrows run with the numbers") {
+TEST_CASE(
+    "to_dot: boxes are operations with their shapes, rounded ones leaves, arrows run with the numbers") {
   const Variable x = tracked(ones({2, 3}));
   const Variable y = sum(x * x);
   CHECK(to_dot(y) ==
         "digraph {\n"
         "  rankdir=LR;\n"
-        "  node [fontname=\"sans-serif\"];\n"
-        "  n0 [shape=box, label=\"sum\\n()\"];\n"
-        "  n1 [shape=box, label=\"multiply\\n(2, 3)\"];\n"
-        "  n2 [shape=ellipse, label=\"leaf\\n(2, 3)\"];\n"
+        "  ordering=in;\n"
+        "  node [shape=box, fillcolor=\"#e8f1fb\", fontname=\"sans-serif\"];\n"
+        "  n0 [label=\"sum\\n6\"];\n"
+        "  n1 [label=\"multiply\\n(2, 3)\"];\n"
+        "  n2 [style=\"rounded,filled\", label=\"leaf\\n(2, 3)\"];\n"
         "  n1 -> n0;\n"
         "  n2 -> n1;\n"
         "  n2 -> n1;\n"
         "}\n");
+}
+
+TEST_CASE("to_dot: names bring numbers, leaves show their gradients, and constants are dashed") {
+  const Variable x = tracked(tensor({{1, -2}, {0, 4}})), a = tracked(Tensor(3));
+  const Variable wide = tracked(ones({13})), high = tracked(ones({1, 2, 2}));
+  const Variable t = x * 2;
+  const Variable y = sum(t) * a + sum(wide) + sum(high);
+  backward(y);
+  const std::string dot = to_dot(y, {{"x", x}, {"twice \"x\"", t}, {"a", a}, {"wide", wide}, {"high", high}});
+  for (const char* line :
+       {"label=\"x\\n(2, 2)\\n1   -2\\n0   4\\ngradient\\n6   6\\n6   6\"];\n",  // a leaf, row by row
+        "label=\"twice \\\"x\\\" = multiply\\n(2, 2)\\n2   -4\\n0   8\"];\n",    // an operation
+        "label=\"a\\n3\\ngradient 6\"];\n",                                      // a single number
+        "label=\"wide\\n(13,)\"];\n", "label=\"high\\n(1, 2, 2)\"];\n",          // more than 12, three axes
+        "  c0 [shape=plaintext, fontcolor=gray40, label=\"constant\"];\n  c0 -> n"})  // the 2
+    CHECK_MESSAGE(dot.find(line) != std::string::npos, line, "in\n", dot);
+}
+
+TEST_CASE("to_dot: a name for what is not in the graph is an error") {
+  const Variable x = tracked(ones({2}));
+  const Variable y = sum(x * 2);
+  for (const Variable& other : {tracked(ones({2})), Variable(ones({2}))})
+    CHECK_THROWS_WITH_AS(to_dot(y, {{"other", other}}),
+                         "to_dot: what is called 'other' is not in the graph: (2,): name what y was computed "
+                         "from; constants have no place in a graph",
+                         GraphError);
+  CHECK_THROWS_AS(to_dot(y, {{"nothing", Variable()}}), ValueError);
 }
 
 TEST_CASE("check_gradients: its sentence names the input, the element and both numbers") {
