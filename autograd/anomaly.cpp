@@ -118,27 +118,27 @@ std::string advice_on(const Anomaly& anomaly) {
 std::string Anomaly::sentence(const std::string& place, const std::string& operand_name,
                               const std::string& origin_place) const {
   std::ostringstream text;
-  text << op << ": " << in_words(value) << " in " << what << " " << shape << in_words(position) << ", "
-       << phase_of(*this);
-  if (!place.empty()) text << ", " << place;
-  text << ": ";
+  const auto where_it_was = [&](const Anomaly& anomaly, const std::string& in) {
+    text << anomaly.shape << in_words(anomaly.position) << ", " << phase_of(anomaly)
+         << (in.empty() ? "" : ", " + in);
+  };
+  text << op << ": " << in_words(value) << " in its " << what << " ";
+  where_it_was(*this, place);
   if (operand < 0) {
-    text << "all that went in was finite";
-    if (!given.empty()) text << ", " << given << " there";
+    text << ": all that went in was finite" << (given.empty() ? "" : ", there " + given);
   } else {
-    text << "operand " << operand << ", ";
-    if (!operand_name.empty()) text << operand_name << " ";
-    text << operand_value.shape() << ", holds " << in_words(operand_holds) << " already"
-         << in_words(operand_position);
-    if (!given.empty()) text << "; given were " << given;
+    text << ": operand " << operand << (operand_name.empty() ? "" : ", " + operand_name + ",") << " "
+         << operand_value.shape() << " holds " << in_words(operand_holds) << " already"
+         << in_words(operand_position) << (given.empty() ? "" : "; given were " + given);
     if (origin) {
-      text << "; the first " << in_words(origin->value) << " was in " << origin->what << " of " << origin->op
-           << " " << origin->shape << in_words(origin->position) << ", " << phase_of(*origin);
-      if (!origin_place.empty()) text << ", " << origin_place;
+      text << "; " << in_words(origin->value) << " came first in the " << origin->what << " of " << origin->op
+           << " ";
+      where_it_was(*origin, origin_place);
+      if (origin->operand >= 0) text << ", which was given it in operand " << origin->operand;
       if (!origin->given.empty()) text << ", from " << origin->given;
     }
   }
-  text << ": " << advice_on(origin ? *origin : *this);
+  text << ": " << advice_on(origin && origin->operand < 0 ? *origin : *this);
   return text.str();
 }
 
@@ -169,7 +169,7 @@ void DetectAnomaly::look_at_result(const char* op, const Variable& y, const std:
   if (!in_result) return;
   Anomaly anomaly;
   anomaly.op = op;
-  anomaly.what = "its result";
+  anomaly.what = "result";
   anomaly.value = in_result->value;
   anomaly.shape = y.shape();
   anomaly.position = in_result->position;
@@ -193,7 +193,7 @@ void DetectAnomaly::look_at_gradients(const NodeHandle& node, const Variable& dy
     if (!in_part) continue;
     Anomaly anomaly;
     anomaly.op = node->op;
-    anomaly.what = "its gradient for operand " + std::to_string(i);
+    anomaly.what = "gradient for operand " + std::to_string(i);
     anomaly.value = in_part->value;
     anomaly.shape = parts[i].value().shape();
     anomaly.position = in_part->position;
@@ -208,7 +208,7 @@ void DetectAnomaly::look_at_sum(const NodeHandle& node, const Variable& dy) {
   if (!in_sum) return;
   Anomaly anomaly;
   anomaly.op = node->op;
-  anomaly.what = "the sum of the gradients that reach it,";
+  anomaly.what = "incoming gradients' sum";
   anomaly.value = in_sum->value;
   anomaly.shape = dy.shape();
   anomaly.position = in_sum->position;

@@ -15,7 +15,7 @@ namespace attune::inline ATTUNE_PRECISION {
 /// An operation whose result holds NaN or infinity, and what it was given.
 struct Anomaly {
   std::string op;                 // "divide"
-  std::string what;               // "its result", "its gradient for operand 0", "the sum of its gradients"
+  std::string what;               // of its: "result", "gradient for operand 0", "incoming gradients' sum"
   Scalar value = 0;               // NaN, infinity or -infinity
   Shape shape;                    // of what holds it
   std::vector<Index> position;    // of the first such element

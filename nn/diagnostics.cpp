@@ -372,8 +372,12 @@ std::string type_name(const std::type_info& type) {
 }
 
 std::string with_thousands(Index number) {
-  std::string text = std::to_string(number);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  const std::string plain = std::to_string(number);
+  std::string text;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    if (i > 0 && (plain.size() - i) % 3 == 0) text += ',';
+    text += plain[i];
+  }
   return text;
 }
 

@@ -155,18 +155,18 @@ struct Row {
     std::string text =
         name + std::string(name_width - (name.size() > name_width ? name.size() - 2 : name.size()), ' ');
     char cell[64];
-    std::snprintf(cell, sizeof cell, "%12lld %12.3g", static_cast<long long>(numbers), weights.value());
+    std::snprintf(cell, sizeof cell, "%11lld%10.3g", static_cast<long long>(numbers), weights.value());
     text += cell;
     if (any_gradient) {
-      std::snprintf(cell, sizeof cell, " %12.3g", gradients.value());
+      std::snprintf(cell, sizeof cell, "%10.3g", gradients.value());
       text += cell;
       const double ratio = gradients.value() / weights.value();
       if (weights.value() > 0)
-        std::snprintf(cell, sizeof cell, " %12.2g", ratio);
+        std::snprintf(cell, sizeof cell, "%9.2g", ratio);
       else
-        std::snprintf(cell, sizeof cell, " %12s", "-");
+        std::snprintf(cell, sizeof cell, "%9s", "-");
     } else {
-      std::snprintf(cell, sizeof cell, " %12s %12s", "-", "-");
+      std::snprintf(cell, sizeof cell, "%10s%9s", "-", "-");
     }
     text += cell;
     if (const std::string said = remark(); !said.empty()) text += "  " + said;
@@ -177,7 +177,7 @@ struct Row {
 }  // namespace
 
 std::string gradient_table(const std::vector<nn::NamedParameter>& parameters) {
-  constexpr std::size_t longest_name = 40;
+  constexpr std::size_t longest_name = 44;
   std::vector<Row> rows;
   Row whole;
   whole.layer = "whole model";
@@ -199,8 +199,8 @@ std::string gradient_table(const std::vector<nn::NamedParameter>& parameters) {
   std::size_t width = std::string("whole model").size();
   for (const Row& row : rows) width = std::max(width, std::min(longest_name, row.layer.size()));
   char header[128];
-  std::snprintf(header, sizeof header, "%-*s%12s %12s %12s %12s\n", static_cast<int>(width), "layer",
-                "numbers", "weights", "gradients", "ratio");
+  std::snprintf(header, sizeof header, "%-*s%11s%10s%10s%9s\n", static_cast<int>(width), "layer", "numbers",
+                "weights", "gradients", "ratio");
   std::string text = header;
   for (const Row& row : rows) text += row.line(width);
   return text + whole.line(width);
