@@ -40,7 +40,9 @@ void draw_graph() {
   const Variable scores = matmul(x, transpose(x)) / std::sqrt(Scalar(2));
   const Variable weights = softmax(scores);
   const Variable y = matmul(weights, x);
-  create("graph.dot") << to_dot(sum(y * y));
+  const Variable loss = sum(y * y);
+  backward(loss);
+  create("graph.dot") << to_dot(loss, {{"x", x}, {"scores", scores}, {"weights", weights}, {"y", y}});
 }
 
 /// The smallest graph in which the order of the visit matters.
@@ -48,7 +50,8 @@ void draw_twice() {
   const Variable a = tracked(Tensor(1));
   const Variable b = a + a;
   const Variable c = b + b;
-  create("twice.dot") << to_dot(c);
+  backward(c);
+  create("twice.dot") << to_dot(c, {{"a", a}, {"b", b}, {"c", c}});
 }
 
 // ---- heat maps
