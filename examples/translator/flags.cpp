@@ -65,6 +65,10 @@ Number number_from(const std::string& flag, const std::string& text, double low,
   return value;
 }
 
+// A batch that is learnt by heart within seconds: about thirty sentences, at a rate that suits most models.
+constexpr Index overfit_tokens = 512;
+constexpr double overfit_rate = 2e-3;
+
 constexpr double any = 1e18;  // no limit but that of the type
 
 template <class Number>
@@ -141,14 +145,16 @@ void add_model(CLI::App& app, Options& options) {
   add_text(app, "--model", "folder", options.model,
            "the folder to read a trained model from [out/translator]");
 }
-void add_run(CLI::App& app, Options& options, Given& given) {
-  add_setting(
-      app, given, "--epochs", [](TrainingSettings& s) -> int& { return s.epochs; }, 1, 1000000,
-      "how often training sees the corpus");
+void add_seed(CLI::App& app, Given& given) {
   add_setting(
       app, given, "--seed", [](TrainingSettings& s) -> std::uint64_t& { return s.seed; }, 0, any,
       "for weights, order and dropout: the same seed, the same bits");
-  (void)options;
+}
+void add_run(CLI::App& app, Given& given) {
+  add_setting(
+      app, given, "--epochs", [](TrainingSettings& s) -> int& { return s.epochs; }, 1, 1000000,
+      "how often training sees the corpus");
+  add_seed(app, given);
 }
 void add_threads(CLI::App& app, Options& options) {
   add_number<int>(app, "--threads", 1, 1024, "how many threads compute [one per processor]",
@@ -163,21 +169,9 @@ void add_corpus(CLI::App& app, Options& options) {
       ->group("Corpus");
 }
 
-void add_train(CLI::App& app, Options& options, Given& given) {
-  add_out(app, options);
-  add_run(app, options, given);
-  add_threads(app, options);
-
-  add_corpus(app, options);
+// How files become tokens.
+void add_tokens(CLI::App& app, Options& options) {
   const auto corpus = [](CLI::Option* option) { option->group("Corpus"); };
-  corpus(add_text(app, "--validation-pairs", "file", options.validation_pairs,
-                  "pairs to validate on, in one file"));
-  corpus(add_text(app, "--validation-source", "file", options.validation_source, "or in two files …"));
-  corpus(add_text(app, "--validation-target", "file", options.validation_target,
-                  "… (default: some pairs are held out)"));
-  corpus(add_number<std::int64_t>(app, "--validation", 1, any,
-                                  "how many pairs to hold out [1000, or a tenth of a smaller corpus]",
-                                  [&](std::int64_t count) { options.validation_count = count; }));
   corpus(add_choice(app, "--source-tokens", text::tokenizer_names(),
                     "how source text is cut into tokens [word]",
                     [&](const std::string& name) { options.source_tokens = name; }));
@@ -192,42 +186,23 @@ void add_train(CLI::App& app, Options& options, Given& given) {
   corpus(add_number<Index>(app, "--max-length", 2, 100'000,
                            "longer sentences are left out, counted in tokens [100]",
                            [&](Index length) { options.max_length = length; }));
+}
 
-  const auto setting = [&](const std::string& group, const std::string& flag, auto member, double low,
-                           double high, const std::string& help) {
-    add_setting(app, given, flag, member, low, high, help)->group(group);
-  };
-  add_number<double>(app, "--minutes", 0.001, 1e6,
-                     "stop after this long instead of after --epochs (whichever comes first, if both are "
-                     "given); the rate then falls with the inverse root of the steps",
-                     [&given](double minutes) {
-                       given.push_back([=](TrainingSettings& settings) {
-                         settings.minutes = minutes;
-                         settings.cosine = false;
-                       });
-                     })
-      ->group("Training");
-  setting(
-      "Training", "--batch-tokens", [](TrainingSettings& s) -> Index& { return s.batch_tokens; }, 1,
-      100'000'000, "tokens per step, padding included");
-  setting(
-      "Training", "--rate", [](TrainingSettings& s) -> double& { return s.rate; }, 1e-12, 10,
-      "the highest learning rate");
-  setting(
-      "Training", "--warmup", [](TrainingSettings& s) -> Index& { return s.warmup; }, 0, 1e9,
-      "steps until it is reached");
-  setting(
-      "Training", "--label-smoothing", [](TrainingSettings& s) -> Scalar& { return s.label_smoothing; }, 0,
-      0.99, "the share of each target spread over all tokens");
+template <class Member>
+void add_grouped(CLI::App& app, Given& given, const std::string& group, const std::string& flag,
+                 Member member, double low, double high, const std::string& help) {
+  add_setting(app, given, flag, member, low, high, help)->group(group);
+}
 
-  setting(
-      "Model", "--width", [](TrainingSettings& s) -> Index& { return s.model.width; }, 1, 8192,
+void add_transformer(CLI::App& app, Given& given) {
+  add_grouped(
+      app, given, "Model", "--width", [](TrainingSettings& s) -> Index& { return s.model.width; }, 1, 8192,
       "numbers per token; a multiple of --heads");
-  setting(
-      "Model", "--hidden", [](TrainingSettings& s) -> Index& { return s.model.hidden; }, 1, 65536,
+  add_grouped(
+      app, given, "Model", "--hidden", [](TrainingSettings& s) -> Index& { return s.model.hidden; }, 1, 65536,
       "width of the feed-forward layers");
-  setting(
-      "Model", "--heads", [](TrainingSettings& s) -> Index& { return s.model.heads; }, 1, 1024,
+  add_grouped(
+      app, given, "Model", "--heads", [](TrainingSettings& s) -> Index& { return s.model.heads; }, 1, 1024,
       "attention heads");
   add_number<Index>(app, "--layers", 1, 256, "encoder layers, and as many decoder layers [2]",
                     [&given](Index layers) {
@@ -236,9 +211,6 @@ void add_train(CLI::App& app, Options& options, Given& given) {
                       });
                     })
       ->group("Model");
-  setting(
-      "Model", "--dropout", [](TrainingSettings& s) -> Scalar& { return s.model.dropout; }, 0, 0.99,
-      "the share of values left out while training");
   add_choice(app, "--norm", {"pre", "post"}, "norm before or after each sublayer [pre]",
              [&given](const std::string& where) {
                given.push_back([=](TrainingSettings& settings) {
@@ -253,12 +225,80 @@ void add_train(CLI::App& app, Options& options, Given& given) {
          },
          wrapped("one vocabulary and one embedding for both languages"))
       ->group("Model");
+}
+
+void add_train(CLI::App& app, Options& options, Given& given) {
+  add_out(app, options);
+  add_run(app, given);
+  add_threads(app, options);
+
+  add_corpus(app, options);
+  const auto corpus = [](CLI::Option* option) { option->group("Corpus"); };
+  corpus(add_text(app, "--validation-pairs", "file", options.validation_pairs,
+                  "pairs to validate on, in one file"));
+  corpus(add_text(app, "--validation-source", "file", options.validation_source, "or in two files …"));
+  corpus(add_text(app, "--validation-target", "file", options.validation_target,
+                  "… (default: some pairs are held out)"));
+  corpus(add_number<std::int64_t>(app, "--validation", 1, any,
+                                  "how many pairs to hold out [1000, or a tenth of a smaller corpus]",
+                                  [&](std::int64_t count) { options.validation_count = count; }));
+  add_tokens(app, options);
+
+  add_number<double>(app, "--minutes", 0.001, 1e6,
+                     "stop after this long instead of after --epochs (whichever comes first, if both are "
+                     "given); the rate then falls with the inverse root of the steps",
+                     [&given](double minutes) {
+                       given.push_back([=](TrainingSettings& settings) {
+                         settings.minutes = minutes;
+                         settings.cosine = false;
+                       });
+                     })
+      ->group("Training");
+  add_grouped(
+      app, given, "Training", "--batch-tokens", [](TrainingSettings& s) -> Index& { return s.batch_tokens; },
+      1, 100'000'000, "tokens per step, padding included");
+  add_grouped(
+      app, given, "Training", "--rate", [](TrainingSettings& s) -> double& { return s.rate; }, 1e-12, 10,
+      "the highest learning rate");
+  add_grouped(
+      app, given, "Training", "--warmup", [](TrainingSettings& s) -> Index& { return s.warmup; }, 0, 1e9,
+      "steps until it is reached");
+  add_grouped(
+      app, given, "Training", "--label-smoothing",
+      [](TrainingSettings& s) -> Scalar& { return s.label_smoothing; }, 0, 0.99,
+      "the share of each target spread over all tokens");
+
+  add_transformer(app, given);
+  add_grouped(
+      app, given, "Model", "--dropout", [](TrainingSettings& s) -> Scalar& { return s.model.dropout; }, 0,
+      0.99, "the share of values left out while training");
   add_choice(
       app, "--baseline", {"mean", "dictionary"},
       "a baseline instead, to compare with: the decoder sees only the mean of the source, or words are "
       "looked up one by one (built-in corpus only)",
       [&options](const std::string& name) { options.baseline = name; })
       ->group("Model");
+}
+
+void add_overfit(CLI::App& app, Options& options, Given& given) {
+  add_seed(app, given);
+  add_threads(app, options);
+  add_corpus(app, options);
+  add_tokens(app, options);
+  add_number<Index>(app, "--steps", 1, 1'000'000, "give up after so many [300]", [&options](Index steps) {
+    options.steps = steps;
+  })->group("Training");
+  add_number<Index>(app, "--batch-tokens", 1, 1'000'000,
+                    "the size of the batch, padding included [" + shown(overfit_tokens) + "]",
+                    [&given](Index tokens) {
+                      given.push_back([=](TrainingSettings& settings) { settings.batch_tokens = tokens; });
+                    })
+      ->group("Training");
+  add_number<double>(
+      app, "--rate", 1e-12, 10, "the learning rate [" + shown(overfit_rate) + "]",
+      [&given](double rate) { given.push_back([=](TrainingSettings& settings) { settings.rate = rate; }); })
+      ->group("Training");
+  add_transformer(app, given);
 }
 
 // ---- what does not fit
@@ -292,8 +332,8 @@ bool is_there(const CLI::App& app, const std::string& flag) {
       fail<UsageError>("there is no flag ", io::show_name(name), see);
     }
     if (!command)
-      fail<UsageError>("there is no command ", io::show_name(extra), ": the commands are train, translate ",
-                       "and score");
+      fail<UsageError>("there is no command ", io::show_name(extra), ": the commands are train, overfit, ",
+                       "translate and score");
     if (command->get_name() == "translate")
       fail<UsageError>("translate reads standard input, not the command line: write echo ",
                        io::show_name(extra), " | ./run translator translate");
@@ -328,7 +368,7 @@ void check_train(const Options& options, const CLI::App& command) {
     for (const char* flag : {"--validation-pairs", "--validation-source", "--validation-target",
                              "--validation", "--source-tokens", "--target-tokens", "--min-count",
                              "--max-vocabulary", "--max-length", "--share-embeddings"}) {
-      if (command.count(flag) > 0)
+      if (is_there(command, flag) && command.count(flag) > 0)
         fail<UsageError>(flag,
                          " has no effect on the built-in corpus: name a corpus of your own with --pairs, ",
                          "or --source and --target, or leave the flag out");
@@ -375,11 +415,12 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
   app.fallthrough();  // the common flags may stand before or behind the command
   add_out(app, options);
   add_model(app, options);
-  add_run(app, options, given);
+  add_run(app, given);
   add_threads(app, options);
   app.footer(
       "\nExamples:\n"
       "  translator                                    the tour\n"
+      "  translator overfit                            does the model learn at all?\n"
       "  translator train --pairs my.tsv --out my      learn from your own sentences\n"
       "  echo 'a sentence' | translator translate --model my\n"
       "  translator score --model my --pairs test.tsv\n"
@@ -393,6 +434,14 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
       "source.vocabulary and target.vocabulary are written to --out; training.tsv there\n"
       "has the losses of every epoch. Ctrl-C ends training after the current step, and\n"
       "the best weights so far are kept.");
+
+  CLI::App* overfit = app.add_subcommand("overfit", "one batch to zero loss: does it learn at all?");
+  add_overfit(*overfit, options, given);
+  overfit->footer(
+      "\nWithout --pairs or --source and --target the batch is of the built-in corpus.\n"
+      "Trains on that batch alone, without dropout and label smoothing, until the loss\n"
+      "is below 0.01 nats per token, and asks greedy decoding for the batch again. The\n"
+      "last line says whether it learnt, and if not, where to look. Nothing is saved.");
 
   CLI::App* translate = app.add_subcommand("translate", "translate standard input, one line for each line");
   add_model(*translate, options);
@@ -411,11 +460,12 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
   score->footer(
       "\nWithout --pairs or --source and --target it translates the sentences held out\n"
       "from the built-in corpus.");
-  for (CLI::App* command : {train, translate, score}) command->get_formatter()->column_width(help_column);
+  for (CLI::App* command : {train, overfit, translate, score})
+    command->get_formatter()->column_width(help_column);
 
   // Follow it, or say why not.
   const auto command = [&]() -> CLI::App* {
-    for (CLI::App* chosen : {train, translate, score})
+    for (CLI::App* chosen : {train, overfit, translate, score})
       if (chosen->parsed()) return chosen;
     return nullptr;
   };
@@ -428,24 +478,33 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
     explain(error, app, command(), argc, argv);
   }
   options.command = *train       ? Command::train
+                    : *overfit   ? Command::overfit
                     : *translate ? Command::translate
                     : *score     ? Command::score
                                  : Command::tour;
 
   // What the flags leave open is as in the tour on the built-in corpus.
   const bool trains = options.command == Command::tour || options.command == Command::train;
-  if (trains && !options.names_corpus()) options.training = tour_settings();
+  const bool overfits = options.command == Command::overfit;
+  if ((trains || overfits) && !options.names_corpus()) options.training = tour_settings();
+  if (overfits) options.training.batch_tokens = overfit_tokens, options.training.rate = overfit_rate;
   for (const auto& set : given) set(options.training);
   if (options.training.minutes > 0 && app.count("--epochs") + train->count("--epochs") == 0)
     options.training.epochs = 1000000;  // until then
 
-  if (options.command == Command::train) check_train(options, *train);
+  if (trains || overfits) check_train(options, command() ? *command() : app);
   if (options.command == Command::score) check_score(options);
   const std::string name = command() ? command()->get_name() : "the tour";
-  for (const char* flag : {"--out", "--epochs", "--seed", "--model"}) {
-    if ((std::string(flag) == "--model") == trains && app.count(flag) > 0)
+  for (const std::string flag : {"--out", "--epochs", "--seed", "--model"}) {
+    const bool has_effect = flag == "--model"  ? !trains && !overfits
+                            : flag == "--seed" ? trains || overfits
+                                               : trains;
+    if (!has_effect && app.count(flag) > 0)
       std::cerr << "translator: " << flag << " has no effect on " << name
-                << (trains ? ", which keeps its model in --out" : "") << ".\n";
+                << (trains     ? ", which keeps its model in --out"
+                    : overfits ? ", which trains a new model and keeps none"
+                               : "")
+                << ".\n";
   }
   return options;
 }

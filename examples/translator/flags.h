@@ -11,7 +11,7 @@
 
 namespace attune::examples {
 
-enum class Command { tour, train, translate, score };
+enum class Command { tour, overfit, train, translate, score };
 
 /// What the command line said, checked as far as that goes without opening a file.
 struct Options {
@@ -28,6 +28,7 @@ struct Options {
   std::int64_t min_count = 1, max_vocabulary = 30000;
   Index max_length = 100;
   std::string baseline;
+  Index steps = 300;  // of overfit
   // score
   std::string hypothesis, reference;
   bool tokenized = false;

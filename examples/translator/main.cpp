@@ -1,6 +1,8 @@
 // Trains a small Transformer to translate, scores it, and shows what it attends to.
 //
 // Command:  ./run translator                      the tour: English to French on the built-in corpus
+//           ./run translator overfit              one batch to zero loss: try it first if a model does not
+//           learn
 //           ./run translator train --help         your own corpus
 // Data:     the built-in corpus (grammar.h), or any parallel text
 // Time:     the tour trains about a minute on two cores; a second run finds the trained model
@@ -16,6 +18,7 @@
 #include <new>
 
 #include "examples/translator/flags.h"
+#include "examples/translator/overfit.h"
 #include "examples/translator/progress.h"
 #include "examples/translator/settings.h"
 #include "examples/translator/tour.h"
@@ -25,6 +28,8 @@ namespace attune::examples {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int overfit_pairs = 20'000;  // of the built-in corpus: enough for all of its words
 
 // ---- reading corpora
 
@@ -108,6 +113,28 @@ int train_builtin(Options& options) {
   return 0;
 }
 
+// An untrained translator with the vocabularies of these pairs.
+Translator make_translator(const std::vector<text::SentencePair>& training, Options& options) {
+  nn::TransformerSettings& settings = options.training.model;
+  std::vector<const std::string*> source_lines;
+  std::vector<const std::string*> target_lines;
+  for (const text::SentencePair& pair : training) {
+    source_lines.push_back(&pair.source);
+    target_lines.push_back(&pair.target);
+  }
+  if (settings.share_embeddings) {  // one vocabulary of both languages
+    source_lines.insert(source_lines.end(), target_lines.begin(), target_lines.end());
+    target_lines = source_lines;
+  }
+  Side source = make_side(options.source_tokens, source_lines, options);
+  Side target = make_side(options.target_tokens, target_lines, options);
+  settings.source_vocabulary = source.vocabulary.size();
+  settings.target_vocabulary = target.vocabulary.size();
+  check_memory(settings);
+  Rng rng(options.training.seed);
+  return {std::move(source), std::move(target), nn::Transformer(settings, rng)};
+}
+
 int train_on_files(Options& options) {
   std::vector<text::SentencePair> training =
       std::move(read_corpus(options.pairs, options.source, options.target).pairs);
@@ -129,25 +156,7 @@ int train_on_files(Options& options) {
               << " pairs are held out for validation.\n";
   }
 
-  nn::TransformerSettings& settings = options.training.model;
-  std::vector<const std::string*> source_lines;
-  std::vector<const std::string*> target_lines;
-  for (const text::SentencePair& pair : training) {
-    source_lines.push_back(&pair.source);
-    target_lines.push_back(&pair.target);
-  }
-  if (settings.share_embeddings) {  // one vocabulary of both languages
-    source_lines.insert(source_lines.end(), target_lines.begin(), target_lines.end());
-    target_lines = source_lines;
-  }
-  Side source = make_side(options.source_tokens, source_lines, options);
-  Side target = make_side(options.target_tokens, target_lines, options);
-  settings.source_vocabulary = source.vocabulary.size();
-  settings.target_vocabulary = target.vocabulary.size();
-  check_memory(settings);
-  Rng rng(options.training.seed);
-  Translator translator{std::move(source), std::move(target), nn::Transformer(settings, rng)};
-
+  Translator translator = make_translator(training, options);
   const text::EncodedCorpus encoded = text::encode_pairs(training, translator.source.language(),
                                                          translator.target.language(), options.max_length);
   const text::EncodedCorpus encoded_validation = text::encode_pairs(
@@ -166,6 +175,38 @@ int run_train(Options& options) {
   // An unwritable folder is better known before training than after.
   if (options.baseline != "dictionary") make_writable_folder(options.out);
   return options.names_corpus() ? train_on_files(options) : train_builtin(options);
+}
+
+// ---- overfit
+
+int report_overfit(Translator& translator, const std::vector<text::EncodedPair>& pairs,
+                   const Options& options) {
+  describe(translator);
+  const std::vector<text::EncodedPair> batch = one_batch(pairs, options.training);
+  std::cout << "One batch of " << batch.size() << (batch.size() == 1 ? " sentence" : " sentences")
+            << ", without dropout and label smoothing, such as\n  "
+            << translator.source.decode(batch[0].source) << "\n  "
+            << translator.target.decode(batch[0].target) << "\n\n";
+  const OverfitResult result = overfit(translator, batch, options.training, options.steps, std::cout);
+  std::cout << '\n' << verdict(result) << '\n';
+  return result.learnt() ? 0 : 1;
+}
+
+int run_overfit(Options& options) {
+  options.training.model.dropout = 0;
+  if (!options.names_corpus()) {
+    check_memory(options.training.model);
+    const Corpus corpus = make_corpus(corpus_seed, overfit_pairs, 0);
+    Translator translator = make_builtin_translator(corpus, options.training);
+    return report_overfit(translator, encode_builtin(translator, corpus).training, options);
+  }
+  const std::vector<text::SentencePair> pairs =
+      std::move(read_corpus(options.pairs, options.source, options.target).pairs);
+  Translator translator = make_translator(pairs, options);
+  const text::EncodedCorpus encoded = text::encode_pairs(pairs, translator.source.language(),
+                                                         translator.target.language(), options.max_length);
+  if (encoded.pairs.empty()) fail<ValueError>("overfit: no pairs are left to train on: raise --max-length");
+  return report_overfit(translator, encoded.pairs, options);
 }
 
 // ---- translate
@@ -279,6 +320,8 @@ int run(int argc, char** argv) {
   switch (options->command) {
     case Command::train:
       return run_train(*options);
+    case Command::overfit:
+      return run_overfit(*options);
     case Command::translate:
       return run_translate(*options);
     case Command::score:

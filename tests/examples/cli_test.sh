@@ -69,7 +69,7 @@ refused 2 '--epochs: "-1" was given' train --epochs -1
 refused 2 'does not split into --heads 5' train --heads 5 --width 128
 refused 2 '--minutes: "nan" was given' train --minutes nan
 refused 2 '--rate: "-1" was given' train --rate -1
-for command in '' train translate score; do
+for command in '' train overfit translate score; do
   # shellcheck disable=SC2086
   "$program" $command --help >output 2>errors || wrong "translator $command --help"
   check "translator $command --help fits into 80 columns" test "$(sed 's/…/./g' output | awk 'length > 80' | wc -l)" = 0
@@ -91,6 +91,17 @@ check 'a corpus that is refused leaves no model' test ! -e new/weights.safetenso
 refused 1 'cannot be written to' train --pairs pairs.tsv --out source.txt
 refused 1 'cannot be written to' train --pairs pairs.tsv --out source.txt/below
 refused 1 'cannot be written to' --out source.txt
+
+# --- one batch ---
+
+"$program" overfit --width 32 --hidden 32 --heads 2 --layers 1 --batch-tokens 100 --rate 0.01 >output 2>errors
+check 'overfit ends with status 0 when it learns' test $? -eq 0
+check 'and says so in its last line' grep -q '^It learns: the loss fell to 0.00' output
+"$program" overfit --pairs pairs.tsv --width 8 --hidden 8 --heads 2 --layers 1 --steps 3 --rate 1e-9 >output 2>errors
+check 'overfit ends with status 1 when it does not' test $? -eq 1
+check 'and says what that means' grep -q '^It does not learn: after 3 steps.*raise --rate' output
+refused 1 'raise --max-length' overfit --pairs pairs.tsv --max-length 2
+check 'overfit keeps nothing' test ! -e out
 
 # --- models ---
 

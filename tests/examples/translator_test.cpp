@@ -596,6 +596,18 @@ TEST_CASE("flags: what they leave open is as in the tour on the built-in corpus,
   CHECK(mixed.training.seed == 18446744073709551615u);
 }
 
+TEST_CASE("flags: overfit has a batch and a rate of its own, and takes the model's flags") {
+  const Options plain = options_of("overfit");
+  CHECK(plain.command == Command::overfit);
+  CHECK(plain.training.batch_tokens == 512);
+  CHECK(plain.training.rate == 0.002);
+  const Options own = options_of("overfit --pairs p --rate 0.1 --steps 7 --width 64 --batch-tokens 99");
+  CHECK(own.training.rate == 0.1);
+  CHECK(own.training.batch_tokens == 99);
+  CHECK(own.training.model.width == 64);
+  CHECK(own.steps == 7);
+}
+
 TEST_CASE("flags: the common ones may stand before or behind the command") {
   CHECK(options_of("--model m translate").model == "m");
   CHECK(options_of("translate --model m").model == "m");
@@ -617,7 +629,7 @@ TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
   for (const Case& wrong : {
            Case{"--wrong", "there is no flag \"--wrong\": `translator --help` lists"},
            {"train --wrong=3", "there is no flag \"--wrong\": `translator train --help` lists"},
-           {"fly", "there is no command \"fly\": the commands are train, translate and score"},
+           {"fly", "there is no command \"fly\": the commands are train, overfit, translate and score"},
            {"train more", "\"more\" belongs to no flag"},
            {"translate hello", "translate reads standard input"},
            {"--pairs p.tsv", "the tour has no flag --pairs, but train has: write `translator train --pairs"},
@@ -652,6 +664,11 @@ TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
            {"train --pairs p --share-embeddings --source-tokens character", "both languages cut alike"},
            {"score --hypothesis h", "--hypothesis and --reference go together"},
            {"score --hypothesis h --reference r --pairs p", "are scored without a model"},
+           {"overfit --dropout 0.1", "overfit has no flag --dropout, but train has"},
+           {"overfit --steps 0", "--steps: \"0\" was given: give a whole number from 1"},
+           {"overfit --max-length 9", "--max-length has no effect on the built-in corpus"},
+           {"overfit --heads 5", "--width 128 does not split into --heads 5"},
+           {"overfit --source s", "--source and --target go together"},
            {"score --tokenized", "--tokenized is about --hypothesis and --reference"},
        }) {
     CAPTURE(wrong.line);
