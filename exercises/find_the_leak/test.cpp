@@ -50,6 +50,7 @@ TEST_CASE("another token changes every position from it on") {
     for (Index t = at; t < length; ++t)
       CHECK_MESSAGE(
           changed[std::size_t(t)], "another token at position ", at, " does not change position ", t,
-          ", which should see it: do into_heads and out_of_heads take the same way, there and back?");
+          ", which should see it. Cut by a reshape alone, (B, H, T, D) deals positions out to heads, and "
+          "no head knows the whole sequence.");
   }
 }
