@@ -12,5 +12,7 @@ TEST_CASE("each row loses its own mean") {
 TEST_CASE("also where there are as many rows as columns") {
   const Tensor y = centre_rows(tensor({{0, 2}, {10, 30}}));
   CHECK_MESSAGE(difference(y, tensor({{-1, 1}, {-10, 10}})) == 0, "yours is\n", y,
-                "\nDid the means go along the columns? A shape of (2) lines up with the last axis.");
+                "\nDid the means go along the columns? A shape of (2,) lines up with the last axis: \"How do "
+                "two shapes "
+                "meet?\" in tensor/README.md");
 }
