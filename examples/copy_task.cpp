@@ -153,8 +153,8 @@ Run train(const Task& task) {
 
 // ---- what came of it
 
-// Where the decoder looks in the source while it says each letter.
-void show_attention(const Task& task, const nn::Transformer& model) {
+// Where the decoder looks in the source while it says each letter: prints it, and returns it for the SVG.
+io::HeatMap show_attention(const Task& task, const nn::Transformer& model) {
   Batch shown = draw(task, 1, Rng(0));
   shown.source.values = {6, 2, 9, 1, 10, 4, 7, 3, 8, 5};  // every letter once
   shown.target_out = shown.source;
@@ -173,9 +173,12 @@ void show_attention(const Task& task, const nn::Transformer& model) {
     return names;
   };
   std::printf("\n%s: each row is a letter being said, each column a letter of the source\n", task.name);
-  io::print_heat_map(std::cout, {.weights = weights.values(),
-                                 .row_labels = labels(shown.target_out),
-                                 .column_labels = labels(shown.source)});
+  io::HeatMap map{.weights = weights.values(),
+                  .row_labels = labels(shown.target_out),
+                  .column_labels = labels(shown.source)};
+  io::print_heat_map(std::cout, map);
+  map.title = task.name;
+  return map;
 }
 
 void write_curves(const std::filesystem::path& file, const Run& copy, const Run& reverse) {
@@ -211,9 +214,14 @@ int main() {
   const Run cheat = train(cheats);
   std::printf("The loss is wonderful and the model useless: only the free-running accuracy tells.\n");
 
-  show_attention(copies, copy.model);
-  show_attention(reverses, reverse.model);
+  const std::vector<io::HeatMap> pictures{show_attention(copies, copy.model),
+                                          show_attention(reverses, reverse.model)};
   write_curves("out/copy_task/curve.tsv", copy, reverse);
+  io::write_heat_map("out/copy_task/attention.svg", pictures,
+                     {.title = "Where the decoder looks while it says each letter",
+                      .row_axis = "said",
+                      .column_axis = "source"});
+  std::printf("The attention is drawn in out/copy_task/attention.svg.\n");
 
   const bool learned = copy.accuracy.free_running > 0.99 && reverse.accuracy.free_running > 0.99;
   const bool unmasked = cheat.accuracy.teacher_forced > 0.99 && cheat.accuracy.free_running < 0.2;

@@ -1,6 +1,8 @@
-// Draws the pictures of the book that need no training.
+// Draws the pictures of the book that the examples do not draw.
 //
-//   pictures FOLDER    writes heat maps (.svg), graphs for Graphviz (.dot) and curves for gnuplot (.gp)
+//   pictures FOLDER CURVE.tsv    writes heat maps (.svg), graphs for Graphviz (.dot) and curves for gnuplot
+//   (.gp);
+//                                CURVE.tsv is what copy_task leaves
 //
 // draw.sh calls it, and dot and gnuplot after it.
 
@@ -161,10 +163,25 @@ void draw_activations() {
               sample("silu", -3, 3.001, 0.05, of(nn::Activation::silu))});
 }
 
+/// The losses of copy_task: a line for each step, step, copy, reverse.
+void draw_loss_curve(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) throw std::runtime_error(path.string() + " cannot be read");
+  Curve copy{"copy", {}, {}}, reverse{"reverse", {}, {}}, ignorance{"ln V = ln 11", {}, {}};
+  for (double step = 0, a = 0, b = 0; file >> step >> a >> b;) {
+    copy.x.push_back(step), copy.y.push_back(a);
+    reverse.x.push_back(step), reverse.y.push_back(b);
+    ignorance.x.push_back(step), ignorance.y.push_back(std::log(11.0));
+  }
+  write_plot("loss_curve.gp", "step", "loss, nats per letter", "set key top right\nset yrange [0:4]\n",
+             {copy, reverse, ignorance});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 2) throw std::runtime_error("usage: pictures FOLDER");
+  if (argc != 3) throw std::runtime_error("usage: pictures FOLDER CURVE.tsv");
   folder = argv[1];
   std::filesystem::create_directories(folder);
   draw_graph();
@@ -173,6 +190,7 @@ int main(int argc, char** argv) try {
   draw_positions();
   draw_schedules();
   draw_activations();
+  draw_loss_curve(argv[2]);
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "pictures: " << error.what() << "\n";
