@@ -86,11 +86,13 @@ std::string in_digits(Scalar number) {
 }
 
 std::string phase_of(const Anomaly& anomaly) {
-  return anomaly.pullback_of.empty() ? "in the forward pass" : "in the pullback of " + anomaly.pullback_of;
+  if (!anomaly.backward) return "in the forward pass";
+  return anomaly.pullback_of.empty() ? "in the backward pass" : "in the pullback of " + anomaly.pullback_of;
 }
 
 std::string advice_on(const Anomaly& anomaly) {
-  const std::string_view op = anomaly.op;
+  // In a pullback that calls no other operation, what its operation says of its operands does not hold.
+  const std::string_view op = anomaly.backward && anomaly.pullback_of.empty() ? "" : anomaly.op;
   const std::string_view pullback = anomaly.pullback_of;
   if (std::isnan(anomaly.operand_holds))
     return "it was spoiled before this operation: look at how those weights, or that input, came about";
@@ -122,16 +124,19 @@ std::string Anomaly::sentence(const std::string& place, const std::string& opera
     text << anomaly.shape << in_words(anomaly.position) << ", " << phase_of(anomaly)
          << (in.empty() ? "" : ", " + in);
   };
-  text << op << ": " << in_words(value) << " in its " << what << " ";
+  text << op << ": " << in_words(value) << " in " << what << " ";
   where_it_was(*this, place);
-  if (operand < 0) {
+  if (operand < 0 && op == "backward") {
+    text << ": infinity and -infinity met, or the sum is too large";
+  } else if (operand < 0) {
     text << ": all that went in was finite" << (given.empty() ? "" : ", there " + given);
   } else {
-    text << ": operand " << operand << (operand_name.empty() ? "" : ", " + operand_name + ",") << " "
-         << operand_value.shape() << " holds " << in_words(operand_holds) << " already"
+    const bool named = !operand_name.empty();
+    text << ": operand " << operand << (named ? ", " + operand_name : "") << " " << operand_value.shape()
+         << (named ? "," : "") << " holds " << in_words(operand_holds) << " already"
          << in_words(operand_position) << (given.empty() ? "" : "; given were " + given);
     if (origin) {
-      text << "; " << in_words(origin->value) << " came first in the " << origin->what << " of " << origin->op
+      text << "; " << in_words(origin->value) << " came first from " << origin->op << ", in " << origin->what
            << " ";
       where_it_was(*origin, origin_place);
       if (origin->operand >= 0) text << ", which was given it in operand " << origin->operand;
@@ -169,7 +174,7 @@ void DetectAnomaly::look_at_result(const char* op, const Variable& y, const std:
   if (!in_result) return;
   Anomaly anomaly;
   anomaly.op = op;
-  anomaly.what = "result";
+  anomaly.what = "its result";
   anomaly.value = in_result->value;
   anomaly.shape = y.shape();
   anomaly.position = in_result->position;
@@ -178,6 +183,7 @@ void DetectAnomaly::look_at_result(const char* op, const Variable& y, const std:
       anomaly.given += (i ? " and " : "") + in_digits(broadcast_at(operands[i].value(), anomaly.position));
   }
   if (pulling) {
+    anomaly.backward = true;
     anomaly.pullback_of = (*pulling)->op;
     anomaly.nodes = {*pulling};
   } else {
@@ -193,11 +199,11 @@ void DetectAnomaly::look_at_gradients(const NodeHandle& node, const Variable& dy
     if (!in_part) continue;
     Anomaly anomaly;
     anomaly.op = node->op;
-    anomaly.what = "gradient for operand " + std::to_string(i);
+    anomaly.what = "its gradient for operand " + std::to_string(i);
     anomaly.value = in_part->value;
     anomaly.shape = parts[i].value().shape();
     anomaly.position = in_part->position;
-    anomaly.pullback_of = node->op;
+    anomaly.backward = true;
     anomaly.nodes = {node};
     found(std::move(anomaly), {dy}, {});
   }
@@ -207,12 +213,12 @@ void DetectAnomaly::look_at_sum(const NodeHandle& node, const Variable& dy) {
   const std::optional<Found> in_sum = look(dy.value());
   if (!in_sum) return;
   Anomaly anomaly;
-  anomaly.op = node->op;
-  anomaly.what = "incoming gradients' sum";
+  anomaly.op = "backward";
+  anomaly.what = std::string("the sum of the gradients that reach ") + (node->is_leaf ? "a leaf" : node->op);
   anomaly.value = in_sum->value;
   anomaly.shape = dy.shape();
   anomaly.position = in_sum->position;
-  anomaly.pullback_of = node->op;
+  anomaly.backward = true;
   anomaly.nodes = {node};
   found(std::move(anomaly), {}, {});
 }
@@ -249,7 +255,7 @@ void DetectAnomaly::found(Anomaly anomaly, const std::vector<Variable>& operands
     kept.nodes.clear();
     if (in_graph_.size() > remembered) in_graph_.erase(in_graph_.begin());
   }
-  std::optional<Anomaly>& earliest = pulling || !anomaly.pullback_of.empty() ? in_pullbacks_ : unrecorded_;
+  std::optional<Anomaly>& earliest = anomaly.backward ? in_pullbacks_ : unrecorded_;
   if (!result && !earliest) earliest = std::move(anomaly);
 }
 

@@ -14,13 +14,14 @@ namespace attune::inline ATTUNE_PRECISION {
 
 /// An operation whose result holds NaN or infinity, and what it was given.
 struct Anomaly {
-  std::string op;                 // "divide"
-  std::string what;               // of its: "result", "gradient for operand 0", "incoming gradients' sum"
-  Scalar value = 0;               // NaN, infinity or -infinity
-  Shape shape;                    // of what holds it
-  std::vector<Index> position;    // of the first such element
-  std::string pullback_of;        // the operation whose pullback was running; empty in the forward pass
-  std::vector<NodeHandle> nodes;  // of the operands, or the one whose pullback was running: to walk back from
+  std::string op;               // "divide"
+  std::string what;             // "its result", "its gradient for operand 0", "the sum of the gradients …"
+  Scalar value = 0;             // NaN, infinity or -infinity
+  Shape shape;                  // of what holds it
+  std::vector<Index> position;  // of the first such element
+  bool backward = false;        // in a backward pass
+  std::string pullback_of;      // there: the operation whose pullback called `op`, if that is another one
+  std::vector<NodeHandle> nodes;  // of the operands; in a backward pass the one that it was visiting
 
   /// The operand that held NaN or infinity already, -1 when all were finite.
   int operand = -1;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <map>
 #include <queue>
 #include <sstream>
 #include <unordered_map>
@@ -27,17 +29,23 @@ struct Row {
   double logsumexp = 0, mean = 0, variance = 0;
 };
 
+// Of the classes that are possible at all: -∞ is a usual way to forbid one.
 Row row_of(const Scalar* x, Index classes) {
   Row row;
-  double largest = -INFINITY;
+  double largest = -INFINITY, possible = 0;
   for (Index j = 0; j < classes; ++j) {
-    largest = std::max(largest, static_cast<double>(x[j]));
-    row.mean += static_cast<double>(x[j]) / static_cast<double>(classes);
+    const double logit = static_cast<double>(x[j]);
+    if (logit == -INFINITY) continue;
+    largest = std::max(largest, logit);
+    row.mean += logit;
+    ++possible;
   }
+  row.mean /= possible;
   for (Index j = 0; j < classes; ++j) {
-    row.logsumexp += std::exp(static_cast<double>(x[j]) - largest);
-    row.variance += (static_cast<double>(x[j]) - row.mean) * (static_cast<double>(x[j]) - row.mean) /
-                    static_cast<double>(classes);
+    const double logit = static_cast<double>(x[j]);
+    if (logit == -INFINITY) continue;
+    row.logsumexp += std::exp(logit - largest);
+    row.variance += (logit - row.mean) * (logit - row.mean) / possible;
   }
   row.logsumexp = largest + std::log(row.logsumexp);
   return row;
@@ -85,6 +93,7 @@ FirstLoss check_first_loss(const Variable& loss, const Variable& logits, const I
   // rows, padding included: the loss once more, to recognise who forgot to leave the padding out.
   double plain = 0, chance = 0, variance = 0, over_all = 0;
   Index counted = 0, valid = 0;
+  std::map<std::int32_t, double> counts;  // of each class among the targets
   for (Index i = 0; i < rows; ++i) {
     const std::int32_t target = targets.values[static_cast<std::size_t>(i)];
     const Scalar* logits_of_row = x.data() + i * classes;
@@ -97,6 +106,7 @@ FirstLoss check_first_loss(const Variable& loss, const Variable& logits, const I
     plain += row.logsumexp - static_cast<double>(logits_of_row[target]);
     chance += row.logsumexp - row.mean;
     variance += row.variance;
+    counts[target] += 1;
     ++counted;
   }
   if (counted == 0)
@@ -108,7 +118,11 @@ FirstLoss check_first_loss(const Variable& loss, const Variable& logits, const I
   first.uniform = uniform_loss(classes);
   first.chance = chance / n;
   const double deviation = std::sqrt(variance / n);
-  const double stray = std::max(0.05, 5 * deviation / std::sqrt(n));
+  // Frequent targets stray together: with shares p_c of the classes the loss strays by s √(Σ p_c²), if the
+  // rows are alike (as they nearly are before training); for N different targets that is s / √N.
+  double concentration = 0;
+  for (const auto& [target, count] : counts) concentration += (count / n) * (count / n);
+  const double stray = std::max(0.05, 3 * deviation * std::sqrt(concentration));
 
   // The loss as the options say it should come out.
   const double e = static_cast<double>(options.label_smoothing);
@@ -151,9 +165,8 @@ FirstLoss check_first_loss(const Variable& loss, const Variable& logits, const I
   if (first.loss < first.chance - stray)
     return say(Verdict::leak,
                it_is + " where guessing would give " + digits(first.chance) +
-                   ": the model sees what it is to predict: look whether the targets are its input (they "
-                   "must be shifted by one) and whether a mask lets it see the future; or it has been "
-                   "trained before");
+                   ": the model sees what it is to predict: look whether its input are the targets (they "
+                   "must be shifted by one); or it has been trained before");
   if (first.loss > first.chance + stray)
     return say(Verdict::opposed, it_is + " where guessing would give " + digits(first.chance) +
                                      ": the model holds the targets for less likely than others: look "
@@ -220,7 +233,11 @@ class Locator {
   Place place_of(const Anomaly& anomaly) const {
     // The operation's own parameters: in a pullback those of its operation, else its operands.
     std::vector<NodeHandle> operands = anomaly.nodes;
-    if (!anomaly.pullback_of.empty() && !operands.empty() && operands[0]) operands = operands[0]->parents;
+    if (anomaly.backward && !operands.empty()) {
+      if (const std::string name = name_of(operands[0]); !name.empty())
+        return {layer_of(name), true, "of the parameter " + name};
+      operands = std::vector<NodeHandle>(operands[0]->parents);
+    }
     if (const std::vector<std::string> own = names_among(operands); !own.empty())
       return in_words(own[0], true);
     // Otherwise the latest operations before it that have some, on every way back.
@@ -274,6 +291,22 @@ class Locator {
   std::unordered_map<const Node*, std::string> names_;
 };
 
+// Whose weights have grown, if some have.
+std::string largest_weight(const std::vector<NamedParameter>& parameters) {
+  double largest = 1000;
+  std::string name;
+  for (const NamedParameter& parameter : parameters)
+    for (const Scalar number : parameter.cell->value.values())
+      if (std::abs(static_cast<double>(number)) > largest) {
+        largest = std::abs(static_cast<double>(number));
+        name = parameter.name;
+      }
+  if (name.empty()) return "";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1e", largest);
+  return std::string("; the largest weight is ") + text + ", in " + name;
+}
+
 bool finite(const Tensor& x) {
   return !x.defined() || !any_non_finite(x);
 }
@@ -310,7 +343,7 @@ std::optional<AnomalyReport> detail::find_anomaly(const std::vector<NamedParamet
         report.parameter = parameter.name;
     if (!report.parameter.empty()) {
       operand = "the parameter " + report.parameter;
-    } else if (held.defined() && !held.requires_gradient() && anomaly->pullback_of.empty()) {
+    } else if (held.defined() && !held.requires_gradient() && !anomaly->backward) {
       operand = "an input or a constant";
     }
   }
@@ -318,6 +351,7 @@ std::optional<AnomalyReport> detail::find_anomaly(const std::vector<NamedParamet
   report.inside = place.inside;
   report.sentence = anomaly->sentence(place.in_words, operand,
                                       anomaly->origin ? locator.place_of(*anomaly->origin).in_words : "");
+  if (report.parameter.empty()) report.sentence += largest_weight(parameters);
   return report;
 }
 

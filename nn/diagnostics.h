@@ -22,8 +22,8 @@ double uniform_loss(Index classes);
 /// The cross-entropy that these logits (…, V) would have if every target were drawn at random:
 ///   mean over rows of   log Σ_j exp(x_j) - mean_j x_j
 /// It is ln V where the logits of a row are all alike, and larger by about half their variance otherwise.
-/// Smoothed labels change nothing about it: what they mix in is this very number. Throws ShapeError when
-/// there are no logits.
+/// Smoothed labels change nothing about it: what they mix in is this very number. Classes with a logit of -∞
+/// are never drawn. Throws ShapeError when there are no logits.
 double chance_loss(const Tensor& logits);
 
 /// What the first loss says about a model that has not been trained: converts to true when it is in order.
@@ -45,14 +45,19 @@ struct FirstLoss {
 };
 
 /// Looks at the loss of the first batch, before the first step: logits (…, V), targets (…), and the options
-/// that the loss was computed with. Rows with an ignored target do not count.
+/// that the loss was computed with: ignored targets do not count, smoothing is taken out again.
 ///
 ///     const nn::FirstLoss first = nn::check_first_loss(loss, logits, batch.target_out, {.ignored = 0});
 ///     if (!first) std::cerr << first.sentence << "\n";
 ///
-/// The verdict allows for chance: N targets drawn at random stray from chance_loss by s / √N, where s is the
-/// deviation of the logits within a row; five times that, and at least 0.05 nats, counts as different. Throws
-/// ShapeError, IndexError and ValueError as cross_entropy does, ValueError when no target counts.
+/// What it cannot see is a mask that shows the future: an untrained model makes no use of it.
+///
+/// The verdict allows for chance. If the logits of a row have the deviation s, the loss of targets drawn at
+/// random strays from chance_loss by s √(Σ p_c²), where p_c is the share of class c among them: by s / √N
+/// when they all differ. Three times that, and at least 0.05 nats, counts as different. A start up to 2 nats
+/// above ln V (logits with a deviation of 2) counts as fine: models whose output layer is their embedding
+/// start 0.5 to 1 above. Throws ShapeError, IndexError and ValueError as cross_entropy does, ValueError when
+/// no target counts.
 FirstLoss check_first_loss(const Variable& loss, const Variable& logits, const Indices& targets,
                            const CrossEntropyOptions& options = {});
 

@@ -8,6 +8,7 @@
 
 #include "examples/translator/progress.h"
 #include "io/file.h"
+#include "nn/diagnostics.h"
 
 namespace attune::examples {
 namespace {
@@ -62,6 +63,27 @@ void restore(nn::Transformer& model, const std::vector<Tensor>& values) {
   nn::for_each_parameter(model, [&](const std::string&, nn::Parameter& p) { p.set_value(values[next++]); });
 }
 
+// Says where it began that a loss or gradients are not finite: the step is computed once more, from the same
+// numbers to the same bits, and its operations are looked at one by one. ValueError, unless all are finite.
+void explain(Index step, const nn::Transformer& model, double loss,
+             const std::function<Variable()>& loss_of_step) {
+  std::string what = std::isfinite(loss) ? "" : std::isnan(loss) ? "the loss is nan" : "the loss is infinite";
+  int parameters = 0, bad = 0;
+  std::string first_bad;
+  nn::for_each_parameter(model, [&](const std::string& name, const nn::Parameter& parameter) {
+    ++parameters;
+    if (!parameter.gradient().defined() || !any_non_finite(parameter.gradient())) return;
+    if (bad++ == 0) first_bad = name;
+  });
+  if (bad > 0)
+    what += (what.empty() ? "" : ", ") + std::to_string(bad) + " of " + std::to_string(parameters) +
+            " gradients are not finite, the first that of " + first_bad;
+  const std::optional<nn::AnomalyReport> began = nn::find_anomaly(model, loss_of_step);
+  if (began)
+    fail<ValueError>("train: step ", step, ": ", what, ": it began here: ", began->sentence,
+                     "; this step has changed no weight");
+}
+
 }  // namespace
 
 double validation_loss(const nn::Transformer& model, const std::vector<text::EncodedPair>& pairs) {
@@ -108,19 +130,29 @@ TrainingResult train(Translator& translator, const TrainingData& data, const Tra
 
   for (int epoch = 1; epoch <= settings.epochs && !stop; ++epoch) {
     for (const text::Batch& batch : batches_of(epoch)) {
-      nn::Pass pass{.training = true, .rng = rng.at(static_cast<std::uint64_t>(++result.steps))};
-      // The decoder reads <s> y1 y2 … and must predict y1 y2 … </s>: the target shifted by one.
-      const Variable logits = model(batch.source, batch.source_lengths, batch.target_in, pass);  // (B, T, V)
-      const Variable loss =
-          cross_entropy(logits, batch.target_out,
-                        {.label_smoothing = settings.label_smoothing, .ignored = text::Vocabulary::pad});
+      ++result.steps;
+      const auto loss_of_step = [&] {
+        nn::Pass pass{.training = true, .rng = rng.at(static_cast<std::uint64_t>(result.steps))};
+        // The decoder reads <s> y1 y2 … and must predict y1 y2 … </s>: the target shifted by one.
+        const Variable logits =
+            model(batch.source, batch.source_lengths, batch.target_in, pass);  // (B, T, V)
+        return cross_entropy(logits, batch.target_out,
+                             {.label_smoothing = settings.label_smoothing, .ignored = text::Vocabulary::pad});
+      };
+      const Variable loss = loss_of_step();
+      const double latest = static_cast<double>(loss.item());
       if (result.steps == 1) nn::check_visited(loss, model);
       backward(loss);
-      optim::clip_gradient_norm(model, settings.clip);
+      try {
+        if (!std::isfinite(latest)) fail<ValueError>("train: the loss is not finite: ", latest);
+        optim::clip_gradient_norm(model, settings.clip);
+      } catch (const ValueError&) {
+        explain(result.steps, model, latest, loss_of_step);
+        throw;
+      }
       adam.step(schedule(result.steps));
 
       // What the bar shows: a mean over about the last fifty steps.
-      const double latest = static_cast<double>(loss.item());
       result.loss = result.steps == 1 ? latest : 0.98 * result.loss + 0.02 * latest;
       tokens += static_cast<double>(batch.target_tokens);
       const double seconds = clock.seconds();

@@ -56,7 +56,8 @@ double validation_loss(const nn::Transformer& model, const std::vector<text::Enc
 /// Trains `translator.model` in place, with a progress bar. `after_epoch` is called with the figures of each
 /// epoch while the model has the weights they speak of; the weights of the lowest validation loss are the
 /// ones that are left in the model. Ctrl-C ends training after the current step, which then counts as the
-/// last of its epoch. ValueError, before any weight changes, when a gradient is not finite.
+/// last of its epoch. ValueError, before any weight changes, when the loss or a gradient is not finite: it
+/// names the operation and the layer in which that began.
 TrainingResult train(Translator& translator, const TrainingData& data, const TrainingSettings& settings,
                      const std::function<void(const EpochFigures&)>& after_epoch);
 

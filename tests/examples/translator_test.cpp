@@ -10,8 +10,10 @@
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <numeric>
 #include <random>
 #include <sstream>
@@ -550,8 +552,49 @@ TEST_CASE("training: a rate that is too high ends in an error, and nothing broke
   const TrainingData data = encode_builtin(translator, small_corpus());
   const std::string text =
       message_of<Error>([&] { train_into(scratch / "out", translator, data, settings, {}); });
+  CHECK(contains(text, "train: step 2: the loss is nan, "));
+  CHECK(contains(text, ": it began here: "));
   CHECK(contains(text, "lower the rate"));
+  CHECK(contains(text, "; the largest weight is "));
   CHECK_FALSE(holds_translator(scratch / "out"));
+}
+
+TEST_CASE("training: a spoiled weight is named in the first step, with its operation and its layer") {
+  const auto error_with = [](const std::function<void(nn::Transformer&)>& spoil) {
+    TrainingSettings settings = small_settings();
+    settings.model.dropout = Scalar(0.1);
+    Translator translator = make_builtin_translator(small_corpus(), settings);
+    const TrainingData data = encode_builtin(translator, small_corpus());
+    spoil(translator.model);
+    const std::vector<Scalar> before = all_weights(translator);
+    const std::string text =
+        message_of<ValueError>([&] { train(translator, data, settings, [](const EpochFigures&) {}); });
+    const std::vector<Scalar> after = all_weights(translator);
+    CHECK(std::memcmp(before.data(), after.data(), before.size() * sizeof(Scalar)) == 0);
+    return text;
+  };
+  // A NaN among the weights.
+  CHECK(error_with([](nn::Transformer& model) {
+          nn::Parameter& weight = model.decoder.layers[0].cross_attention.value.weight;
+          Tensor spoiled = copy(weight.value());
+          spoiled.writable()[3] = static_cast<Scalar>(NAN);
+          weight.set_value(spoiled);
+        }) ==
+        "train: step 1: the loss is nan, 46 of 48 gradients are not finite, the first that of "
+        "source_embedding.weight: it began here: linear: nan in its result (22, 23, 16) at [0, 0, 0], in the "
+        "forward pass, in decoder.layers.0.cross_attention.value: operand 1, the parameter "
+        "decoder.layers.0.cross_attention.value.weight (16, 16), holds nan already at [0, 3]: it was spoiled "
+        "before this operation: look at how those weights, or that input, came about; this step has changed "
+        "no weight");
+  // One weight so large that the loss is infinite, while the gradients are finite.
+  const Scalar huge = sizeof(Scalar) == 8 ? Scalar(1e307) : Scalar(1e37);
+  const std::string text = error_with([&](nn::Transformer& model) {
+    model.decoder.norm->scale.set_value(full(model.decoder.norm->scale.shape(), huge));
+  });
+  CHECK(contains(text,
+                 "train: step 1: the loss is infinite: it began here: cross_entropy: infinity in its "
+                 "result (), in the forward pass, right after target_embedding: "));
+  CHECK(contains(text, ", in decoder.norm.scale; this step has changed no weight"));
 }
 
 TEST_CASE("progress: numbers as people write them") {
