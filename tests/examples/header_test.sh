@@ -1,6 +1,7 @@
 #!/bin/sh
 # Holds an example against its header: the header has all its lines, the command in it names the example, and the program,
-# run without arguments in an empty folder, succeeds and ends with the line that the header promises.
+# run without arguments in an empty folder, succeeds and ends with the line that the header promises. The table in the
+# README of the examples must list it.
 #
 #   header_test.sh PROGRAM SOURCE
 #
@@ -18,8 +19,8 @@ set -u
 program=$1
 source=$2
 case $source in
-  */main.cpp) name=$(basename "$(dirname "$source")") ;;
-  *) name=$(basename "$source" .cpp) ;;
+  */main.cpp) name=$(basename "$(dirname "$source")") readme=$(dirname "$source")/../README.md link=$name/main.cpp ;;
+  *) name=$(basename "$source" .cpp) readme=$(dirname "$source")/README.md link=$name.cpp ;;
 esac
 folder=$(mktemp -d "${TMPDIR:-/tmp}/attune-example-XXXXXX") || exit 1
 trap 'rm -rf "$folder"' EXIT
@@ -47,6 +48,8 @@ for wanted in Data Time; do
 done
 promised=$(sed -n '/^Ends with the line:$/ { n; s/^  *//p; }' "$folder/header")
 [ -n "$promised" ] || wrong "there should be a line 'Ends with the line:' and under it, indented, that line"
+
+grep -qF "| [$name]($link) |" "$readme" || wrong "the table in $readme should have a row '| [$name]($link) | … |'"
 
 mkdir "$folder/run"
 (cd "$folder/run" && exec "$program" >../output 2>../errors </dev/null)
