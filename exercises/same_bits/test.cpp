@@ -1,0 +1,80 @@
+#include EXERCISE
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr Index n = 100'000;
+
+Scalar number(Index i) {
+  return Scalar(1) / static_cast<Scalar>(i % 977 + 1);
+}
+
+struct Outcome {
+  Scalar sum = 0;
+  std::vector<int> counted = std::vector<int>(static_cast<std::size_t>(n), 0);
+  int calls = 0;
+};
+
+// late_first: whoever begins at 0 is kept waiting, so that the others are done before.
+Outcome run(int threads, bool late_first) {
+  set_thread_count(threads);
+  Outcome outcome;
+  std::mutex mutex;
+  outcome.sum = sum_in_parallel(n, [&](Index begin, Index end) {
+    if (late_first && begin == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    Scalar sum = 0;
+    for (Index i = begin; i < end; ++i) sum += number(i);
+    const std::lock_guard lock(mutex);
+    ++outcome.calls;
+    for (Index i = begin; i < end; ++i) ++outcome.counted[static_cast<std::size_t>(i)];
+    return sum;
+  });
+  set_thread_count(1);
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("every number is counted once, in pieces that threads can share") {
+  const Outcome outcome = run(4, false);
+  for (const int times : outcome.counted)
+    REQUIRE_MESSAGE(times == 1, "a number is in ", times, " pieces, and must be in one");
+  CHECK_MESSAGE(outcome.calls >= 4, "only ", outcome.calls, " pieces for 100,000 numbers: nothing to share");
+  double exact = 0;
+  for (Index i = 0; i < n; ++i) exact += static_cast<double>(number(i));
+  CHECK_MESSAGE(std::abs(static_cast<double>(outcome.sum) - exact) < 1e-3 * exact, "the sum is ", outcome.sum,
+                " and should be about ", exact);
+}
+
+TEST_CASE("the pieces do not depend on the number of threads") {
+  const Outcome alone = run(1, false);
+  for (const int threads : {2, 3, 4, 7}) {
+    const Outcome shared = run(threads, false);
+    CHECK_MESSAGE(
+        shared.calls == alone.calls, threads, " threads: ", shared.calls,
+        " pieces, and one thread: ", alone.calls,
+        ". Other pieces round differently. A chunk must be a constant of the operation: see 'Threads, with "
+        "the same bits' in docs/speed.md.");
+    CHECK_MESSAGE(shared.sum == alone.sum, threads, " threads: ", std::to_string(shared.sum),
+                  ", one thread: ", std::to_string(alone.sum));
+  }
+}
+
+TEST_CASE("nor the sum on who is done first") {
+  const Outcome in_order = run(1, false);
+  for (int repetition = 0; repetition < 3; ++repetition) {
+    const Outcome late = run(4, true);
+    CHECK_MESSAGE(
+        late.sum == in_order.sum,
+        "the first piece was late, and the sum is another: ", std::to_string(late.sum), ", not ",
+        std::to_string(in_order.sum),
+        ". A lock does not say who comes first. Keep each piece's sum, and add them up in their order.");
+  }
+}
