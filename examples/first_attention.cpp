@@ -69,7 +69,7 @@ Attended additive_step_by_step(const nn::AdditiveAttention& net, const Variable&
 
 // Prints the weights as blocks, and returns what the SVG needs to show them again.
 io::HeatMap show(const std::string& title, const Variable& weights) {
-  io::HeatMap map{.weights = weights.value().values(), .row_labels = {}, .column_labels = {}, .title = title};
+  io::HeatMap map{.weights = weights.value().values(), .title = title};
   for (Index i = 0; i < length; ++i) {
     map.row_labels.push_back("q" + std::to_string(i));
     map.column_labels.push_back("k" + std::to_string(i));

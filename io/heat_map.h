@@ -18,10 +18,10 @@ namespace attune::io {
 /// becomes ␣, a line break ↵, a tab ⇥, other control characters and bytes that are not UTF-8 become � (tokens
 /// of bytes may be such).
 struct HeatMap {
-  std::vector<Scalar> weights;             // (T, S), row-major
-  std::vector<std::string> row_labels;     // T target tokens
-  std::vector<std::string> column_labels;  // S source tokens
-  std::string title = {};                  // of this panel: "head 1"
+  std::vector<Scalar> weights = {};             // (T, S), row-major
+  std::vector<std::string> row_labels = {};     // T target tokens
+  std::vector<std::string> column_labels = {};  // S source tokens
+  std::string title = {};                       // of this panel: "head 1"
 };
 
 struct HeatMapOptions {
