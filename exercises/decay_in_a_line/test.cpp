@@ -4,7 +4,7 @@
 
 namespace {
 
-void expect(Index step, double peak, Index warmup, Index total, double rate, const char* hint) {
+void expect(Index step, double peak, Index warmup, Index total, double rate, const std::string& hint) {
   const double given = decay_in_a_line(step, peak, warmup, total);
   CHECK_MESSAGE(std::abs(given - rate) < 1e-12, "step ", step, " of ", total, ", warm-up ", warmup, ", peak ",
                 peak, ": expected ", rate, ", got ", given, ". ", hint);

@@ -52,8 +52,8 @@ TEST_CASE("three batches give the gradient of one batch with all of their rows")
       "each of the last. Sum within each batch, count the rows, and divide once.");
   CHECK_MESSAGE(!is(gradient_by(Reduction::sum, Scalar(1) / 8)),
                 "The sum was divided by all 8 rows, but one of them is padding: its target is -1.");
-  CHECK_MESSAGE(difference(given, whole.weight.gradient()) < 1e-5, "the gradient of the weight should be\n",
-                whole.weight.gradient(), "\nand is\n", given);
+  REQUIRE_MESSAGE(difference(given, whole.weight.gradient()) < 1e-5, "the gradient of the weight should be\n",
+                  whole.weight.gradient(), "\nand is\n", given);
   CHECK_MESSAGE(
       difference(model.bias.gradient(), whole.bias.gradient()) < 1e-5,
       "the weight's gradient is right and the bias's is not: scale the gradients of the whole model");
