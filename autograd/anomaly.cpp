@@ -42,15 +42,6 @@ std::optional<Found> look(const Tensor& x) {
   return found;
 }
 
-// The number of an operand that was broadcast that stands at a position of the result.
-Scalar broadcast_at(const Tensor& x, const std::vector<Index>& position) {
-  Index offset = 0;
-  for (int axis = -1; axis >= -x.rank(); --axis)
-    if (x.size(axis) != 1)
-      offset += x.stride(axis) * position[position.size() - static_cast<std::size_t>(-axis)];
-  return x.data()[offset];
-}
-
 bool one_of(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -85,24 +76,45 @@ std::string in_digits(Scalar number) {
   return text.str();
 }
 
+// What an operation element by element was given for one position of its result: "0 and -1". Nothing when the
+// operands do not broadcast to it: somebody else's operation of the same name.
+std::string given_at(const std::vector<Variable>& operands, const Shape& result,
+                     const std::vector<Index>& position) {
+  std::string text;
+  for (const Variable& operand : operands) {
+    if (!operand.defined() || operand.rank() > result.rank()) return "";
+    Index offset = 0;
+    for (int axis = -1; axis >= -operand.rank(); --axis) {
+      if (operand.size(axis) == 1) continue;
+      if (operand.size(axis) != result[axis]) return "";
+      offset += operand.value().stride(axis) * position[position.size() - static_cast<std::size_t>(-axis)];
+    }
+    text += (text.empty() ? "" : " and ") + in_digits(operand.value().data()[offset]);
+  }
+  return text;
+}
+
 std::string phase_of(const Anomaly& anomaly) {
   if (!anomaly.backward) return "in the forward pass";
   return anomaly.pullback_of.empty() ? "in the backward pass" : "in the pullback of " + anomaly.pullback_of;
 }
 
 std::string advice_on(const Anomaly& anomaly) {
-  // In a pullback that calls no other operation, what its operation says of its operands does not hold.
-  const std::string_view op = anomaly.backward && anomaly.pullback_of.empty() ? "" : anomaly.op;
+  if (anomaly.backward && anomaly.pullback_of.empty())
+    return anomaly.op == "backward" ? "look for the one that uses this and has an infinite gradient"
+                                    : "look at what its pullback computes, and from what numbers";
+  const std::string_view op = anomaly.op;
   const std::string_view pullback = anomaly.pullback_of;
   if (std::isnan(anomaly.operand_holds))
     return "it was spoiled before this operation: look at how those weights, or that input, came about";
   if (pullback == "sqrt")
     return "the derivative of a square root at 0 is infinite: add a small number under the root";
   if (op == "sqrt") return "a negative number has no square root: keep what goes in at 0 or above";
-  if (one_of(pullback, {"log", "divide", "reciprocal"}) || one_of(op, {"divide", "reciprocal"}))
+  if (op == "log" || pullback == "log")
+    return "keep what goes into log above 0; for the logarithm of a softmax take log_softmax or "
+           "cross_entropy";
+  if (one_of(pullback, {"divide", "reciprocal"}) || one_of(op, {"divide", "reciprocal"}))
     return "keep the divisor away from 0, by adding a small number to it";
-  if (op == "log")
-    return "keep what goes in above 0; for the logarithm of a softmax take log_softmax or cross_entropy";
   if (op == "exp") return "keep what goes in small: subtract the largest first, as softmax does";
   if (op == "pow" || pullback == "pow")
     return "a negative number has whole powers only, and 0 no negative ones: keep the base above 0";
@@ -126,22 +138,24 @@ std::string Anomaly::sentence(const std::string& place, const std::string& opera
   };
   text << op << ": " << in_words(value) << " in " << what << " ";
   where_it_was(*this, place);
-  if (operand < 0 && op == "backward") {
-    text << ": infinity and -infinity met, or the sum is too large";
-  } else if (operand < 0) {
-    text << ": all that went in was finite" << (given.empty() ? "" : ", there " + given);
-  } else {
+  if (operand >= 0) {
     const bool named = !operand_name.empty();
     text << ": operand " << operand << (named ? ", " + operand_name : "") << " " << operand_value.shape()
          << (named ? "," : "") << " holds " << in_words(operand_holds) << " already"
          << in_words(operand_position) << (given.empty() ? "" : "; given were " + given);
-    if (origin) {
-      text << "; " << in_words(origin->value) << " came first from " << origin->op << ", in " << origin->what
-           << " ";
-      where_it_was(*origin, origin_place);
-      if (origin->operand >= 0) text << ", which was given it in operand " << origin->operand;
-      if (!origin->given.empty()) text << ", from " << origin->given;
-    }
+  } else if (op == "backward") {
+    text << ": infinity and -infinity met there";
+  } else if (backward && pullback_of.empty()) {
+    text << ": the gradient that came in was finite";
+  } else {
+    text << ": all that went in was finite" << (given.empty() ? "" : ", there " + given);
+  }
+  if (origin) {
+    text << "; " << in_words(origin->value) << " came first from " << origin->op << ", in " << origin->what
+         << " ";
+    where_it_was(*origin, origin_place);
+    if (origin->operand >= 0) text << ", which was given it in operand " << origin->operand;
+    if (!origin->given.empty()) text << ", from " << origin->given;
   }
   text << ": " << advice_on(origin && origin->operand < 0 ? *origin : *this);
   return text.str();
@@ -178,10 +192,7 @@ void DetectAnomaly::look_at_result(const char* op, const Variable& y, const std:
   anomaly.value = in_result->value;
   anomaly.shape = y.shape();
   anomaly.position = in_result->position;
-  if (is_elementwise(op)) {
-    for (std::size_t i = 0; i < operands.size(); ++i)
-      anomaly.given += (i ? " and " : "") + in_digits(broadcast_at(operands[i].value(), anomaly.position));
-  }
+  if (is_elementwise(op)) anomaly.given = given_at(operands, y.shape(), anomaly.position);
   if (pulling) {
     anomaly.backward = true;
     anomaly.pullback_of = (*pulling)->op;
@@ -224,7 +235,7 @@ void DetectAnomaly::look_at_sum(const NodeHandle& node, const Variable& dy) {
 }
 
 void DetectAnomaly::found(Anomaly anomaly, const std::vector<Variable>& operands, const NodeHandle& result) {
-  if (first_) return;
+  if (first_ && !options_.throws) return;
   const bool is_nan = std::isnan(anomaly.value);
   // The operand to blame: one with NaN before one with infinity.
   for (std::size_t i = 0; i < operands.size(); ++i) {
@@ -239,8 +250,10 @@ void DetectAnomaly::found(Anomaly anomaly, const std::vector<Variable>& operands
   if (is_nan || (options_.infinities && anomaly.operand < 0)) {
     if (anomaly.operand >= 0 && !std::isnan(anomaly.operand_holds))
       anomaly.origin = origin_of(anomaly.operand_value);
-    first_ = std::move(anomaly);
-    if (options_.throws) throw AnomalyError(*first_);
+    if (anomaly.op == "backward" && in_pullbacks_)
+      anomaly.origin = std::make_shared<const Anomaly>(*in_pullbacks_);
+    if (!first_) first_ = anomaly;
+    if (options_.throws) throw AnomalyError(anomaly);
     return;
   }
 
