@@ -24,7 +24,13 @@ thread_local const detail::PullbackTap::Change* tap = nullptr;
 //     b = a + a;   c = b + b;        // dc/da = 4
 //
 // c gives b the gradient 1 + 1 = 2, in two parts. Were b visited after the first part, it would hand on 1 to
-// each of a's two uses and then 2 more for the second part; or, worse, never come back for it.
+// each of a's two uses and then 2 to each after the second part: 6 instead of 4; or, worse, never come back
+// for it: 2. And where it is the order among nodes that decides:
+//
+//     d = b + c;                     // dd/da = 6
+//
+// d gives 1 to b and 1 to c. Were b, the older, visited first, what c gives it later would be lost: 2 instead
+// of 6. The whole story: "Why are nodes visited newest first?" in README.md.
 class BackwardPass {
  public:
   BackwardPass(const char* name, GradientOptions options) : name_(name), options_(options) {}

@@ -12,6 +12,9 @@
 namespace attune::inline ATTUNE_PRECISION {
 
 // dlogits = dloss/n · (p - (1 - e) onehot(target) - e/V)        for the n rows that count, 0 for the others
+// From loss = -Σ_j q_j log p_j with q = (1 - e) onehot(target) + e/V: by log_softmax's derivative (rows.cpp),
+// with dy = -q, dx = -q - p Σ_j (-q_j) = p - q, as q adds up to 1. What the model believes, less what is
+// true.
 Variable cross_entropy(const Variable& logits, const Indices& targets, const CrossEntropyOptions& options) {
   const Scalar smoothing = options.label_smoothing;
   if (!(smoothing >= 0 && smoothing <= 1))

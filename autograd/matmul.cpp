@@ -6,7 +6,9 @@
 
 namespace attune::inline ATTUNE_PRECISION {
 
-// C = A B,   dA = dC Bᵀ,   dB = Aᵀ dC        (dc_mn reaches a_mk through b_kn, and b_kn through a_mk)
+// C = A B,   dA = dC Bᵀ,   dB = Aᵀ dC
+// From C_mn = Σ_k A_mk B_kn: A_mk is in row m of C only, beside B_kn, so dA_mk = Σ_n dC_mn B_kn; and B_kn is
+// in column n only, beside A_mk, so dB_kn = Σ_m A_mk dC_mn. Batches that were broadcast add up: sum_to.
 Variable matmul(const Variable& a, const Variable& b) {
   return record("matmul", matmul(a.value(), b.value()), {a, b}, [a, b](const Variable& dc) {
     Gradient da;

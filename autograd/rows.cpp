@@ -23,7 +23,7 @@ Variable softmax_gradient(const Variable& dy, const Variable& y) {
 }  // namespace
 
 // y_i = exp(x_i) / Σ_j exp(x_j),   dx = y ⊙ (dy - Σ_j dy_j y_j)
-// A derivation: dy_i/dx_k = y_i ([i = k] - y_k); summed against dy, that is the line above.
+// A derivation: ∂y_i/∂x_k = y_i ([i = k] - y_k); summed against dy, that is the line above.
 Variable softmax(const Variable& x, int axis) {
   const int at = x.value().checked("softmax").shape().checked_axis(axis, "softmax");
   if (at != x.rank() - 1) return transpose(softmax(transpose(x, at, -1)), at, -1);
@@ -31,7 +31,7 @@ Variable softmax(const Variable& x, int axis) {
                 [](const Variable& dy, const Variable& y) { return Gradients{softmax_gradient(dy, y)}; });
 }
 
-// y = x - log Σ_j exp(x_j),   dx = dy - exp(y) Σ_j dy_j
+// y = x - log Σ_j exp(x_j),   dx = dy - exp(y) Σ_j dy_j        as ∂y_i/∂x_k = [i = k] - exp(y_k)
 Variable log_softmax(const Variable& x, int axis) {
   const int at = x.value().checked("log_softmax").shape().checked_axis(axis, "log_softmax");
   if (at != x.rank() - 1) return transpose(log_softmax(transpose(x, at, -1)), at, -1);
@@ -49,7 +49,15 @@ Variable masked_softmax(const Variable& x, const Tensor& allowed) {
 
 // With x̂ = (x - mean) / σ, σ = √(variance + ε), and g = dy ⊙ scale:
 //   dx = (g - mean(g) - x̂ mean(g x̂)) / σ,   dscale = Σ_rows dy ⊙ x̂,   dshift = Σ_rows dy
-// The two means in dx are there because every x of the row moves the row's mean and its variance.
+// The two means in dx are there because every x of the row moves the row's mean and its variance. In short,
+// with d = x - mean(x), so that x̂ = d / σ and σ² = mean(d²) + ε:
+//
+//   σ divides every d                dσ = Σ_i g_i (-d_i / σ²) = -(C/σ) mean(g x̂)
+//   and depends on each              ∂σ/∂d = d / (C σ) = x̂ / C
+//   so d moves x̂ in two ways         dd = g / σ + dσ x̂ / C = (g - x̂ mean(g x̂)) / σ
+//   x moves its own d and the mean   dx = dd - mean(dd), where mean(dd) = mean(g) / σ, as mean(x̂) = 0
+//
+// Step by step: "Layer norm" in README.md. The fused form is layer_norm_backward in tensor/simd/rows.h.
 Variable layer_norm(const Variable& x, const Variable& scale, const Variable& shift, Scalar epsilon) {
   LayerNormResult forward = layer_norm(x.value(), scale.value(), shift.value(), epsilon);
   Tensor y = std::move(forward.y);
