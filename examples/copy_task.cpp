@@ -201,7 +201,7 @@ bool on_curve(const Task& task, const Run& run) {
   return true;
 }
 
-int main() {
+int main() try {
   std::printf("attune: %s kernels\n\n", kernels().name);
   std::printf("A model that knows nothing has the loss ln V = ln %d = %.2f.\n", int(vocabulary),
               std::log(double(vocabulary)));
@@ -231,4 +231,7 @@ int main() {
               all ? "Copy and reverse are learned along the curve to expect, and the cheat is unmasked."
                   : "Something is off: see above.");
   return all ? 0 : 1;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }
