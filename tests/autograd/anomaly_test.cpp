@@ -56,12 +56,23 @@ TEST_CASE("anomaly: the first NaN of a forward pass is named by operation, place
   CHECK(anomaly_of([&] { pow(x - 2, Scalar(0.5)); }) ==
         "pow: nan in its result (2, 3) at [0, 0], in the forward pass: all that went in was finite, there "
         "-1 and 0.5: a negative number has whole powers only, and 0 no negative ones: keep the base above 0");
+  // Of an operand that is broadcast, what stood at that place: here the second row's divisor.
+  const Variable column = slice(tensor({{1, 5}, {0, 7}}), 1, 0, 1);
+  CHECK(contains(
+      anomaly_of([&] { x / column; }),
+      "divide: nan in its result (2, 3) at [1, 1], in the forward pass: all that went in was finite, "
+      "there 0 and 0: "));
   // An operation of somebody else's with the name of ours: nothing is said about its operands.
   CHECK(contains(
       anomaly_of([&] {
         record("add", tensor({1, not_a_number}), {x}, [](const Variable& dy) { return Gradients{dy}; });
       }),
       "add: nan in its result (2,) at [1], in the forward pass: all that went in was finite: "));
+  CHECK(contains(anomaly_of([&] {
+                   record("multiply", tensor({1, not_a_number}), {Variable(tensor({1, 2, 3, 4}))},
+                          [](const Variable& dy) { return Gradients{dy}; });
+                 }),
+                 "all that went in was finite: "));
   // A single number has no place to name.
   CHECK(contains(anomaly_of([&] { sqrt(-sum(x)); }), "sqrt: nan in its result (), in the forward pass: "));
   // Also of operations that are not recorded.
@@ -126,6 +137,22 @@ TEST_CASE("anomaly: where an infinity came from is remembered until a NaN comes 
                  sum(e / sum(e));
                }),
                "; infinity came first from exp, in its result (2,) at [1], in the forward pass, from 1e+04"));
+  // Of two on the way to the NaN it is the first, also where it was there before.
+  CHECK(contains(anomaly_of([&] {
+                   const Variable e = exp(x * 10);
+                   const Variable both = e - log(x * 0);
+                   both - both;
+                 }),
+                 "; infinity came first from exp,"));
+  const Variable infinite = tracked(tensor({1, infinity}));
+  CHECK(contains(
+      anomaly_of([&] {
+        const Variable twice = infinite * 2;
+        twice - twice;
+      }),
+      "operand 0 (2,) holds infinity already at [1]; given were infinity and infinity; infinity came "
+      "first from multiply, in its result (2,) at [1], in the forward pass, which was given it in "
+      "operand 0, from infinity and 2: infinity - infinity and 0 * infinity have no value: "));
   // It is the infinity on the way to the NaN that is named, not one beside it that came earlier.
   CHECK(contains(anomaly_of([&] {
                    const Variable beside = log(x * 0);
@@ -133,6 +160,17 @@ TEST_CASE("anomaly: where an infinity came from is remembered until a NaN comes 
                    sum(e - e) + sum(beside);
                  }),
                  "; infinity came first from exp,"));
+}
+
+TEST_CASE("anomaly: under one guard for several passes, each backward pass looks for infinities anew") {
+  const Variable zero = tracked(tensor({0}));
+  CHECK(
+      contains(anomaly_of([&] {
+                 backward(sum(sqrt(zero)));         // an infinite gradient, and no more
+                 backward(sum(log(square(zero))));  // another one, and 0 times it
+               }),
+               "; infinity came first from divide, in its result (1,) at [0], in the pullback of log, from 1 "
+               "and 0: keep what goes into log above 0"));
 }
 
 TEST_CASE("anomaly: -infinity as a mask is no anomaly, until a row has nothing else") {
@@ -214,7 +252,8 @@ TEST_CASE("anomaly: a guard changes no bit, and speaks for its scope and its thr
     }
     CHECK(!guard.first());  // the inner one took it
     CHECK_THROWS_AS(log(negative), AnomalyError);
-    CHECK_THROWS_AS(log(negative), ValueError);
+    CHECK_THROWS_AS(sqrt(negative), ValueError);
+    CHECK(guard.first()->op == "log");
   }
   CHECK(std::isnan(log(negative).item()));
 }
