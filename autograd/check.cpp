@@ -117,20 +117,25 @@ GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inpu
   return check;
 }
 
+// The gradients are a function of the inputs and of dy, and dy is checked with them, as one more input. For
+// relu and other functions made of straight lines it is the only one that tells: the derivative of their
+// gradient by x is 0, which is also what a pullback says that cannot be differentiated.
 GradientCheck check_second_gradients(const Function& f, const std::vector<Tensor>& inputs,
                                      const GradientCheckOptions& options) {
-  const Function gradient = [&](const std::vector<Variable>& xs) {
-    const Variable y = f(xs);
-    Rng rng(options.seed + 1);
-    const Tensor weights = uniform(y.shape(), Scalar(-1), Scalar(1), rng);
+  Rng rng(options.seed + 1);
+  std::vector<Tensor> all = inputs;
+  all.push_back(uniform(f(as_leaves(inputs)).shape(), Scalar(-1), Scalar(1), rng));
+  const Function gradient = [&](const std::vector<Variable>& all_leaves) {
+    const std::vector<Variable> xs(all_leaves.begin(), all_leaves.end() - 1);
+    Rng random = rng;  // the same numbers at every call
     Variable total;
-    for (const Variable& g : gradients(y, xs, weights, {.record = true})) {
-      const Variable part = sum(g * Variable(uniform(g.shape(), Scalar(-1), Scalar(1), rng)));
+    for (const Variable& g : gradients(f(xs), xs, all_leaves.back(), {.record = true})) {
+      const Variable part = sum(g * Variable(uniform(g.shape(), Scalar(-1), Scalar(1), random)));
       total = total.defined() ? total + part : part;
     }
     return total;
   };
-  return check_gradients(gradient, inputs, options);
+  return check_gradients(gradient, all, options);
 }
 
 }  // namespace attune::inline ATTUNE_PRECISION

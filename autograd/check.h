@@ -40,7 +40,7 @@ GradientCheck check_gradients(const Function& f, const std::vector<Tensor>& inpu
                               const GradientCheckOptions& options = {});
 
 /// The same for gradients of gradients: checks the derivative of f's gradients, which must be recorded
-/// correctly too.
+/// correctly too, by the inputs and by the gradient of f's result: in the sentence, one more input, the last.
 GradientCheck check_second_gradients(const Function& f, const std::vector<Tensor>& inputs,
                                      const GradientCheckOptions& options = {});
 

@@ -187,3 +187,16 @@ TEST_CASE("third order: the gradients of the gradients of the gradients are righ
   measured("third derivatives (%s): %zu functions, worst relative error %.2g at %s",
            sizeof(Scalar) == 8 ? "double" : "float", rows.size(), worst, worst_name.c_str());
 }
+
+TEST_CASE("second order: the check notices a pullback without history, even where the slope is constant") {
+  // dx = 2 dy is right, but the history of dy ends there. The derivative by x is 0 either way.
+  const Function doubled = [](const Variables& x) {
+    return record("doubled", 2 * x[0].value(), {x[0]},
+                  [](const Variable& dy) { return Gradients{Variable(2 * dy.value())}; });
+  };
+  const Tensor x = tensor({1, 2, 3});
+  CHECK(check_gradients(doubled, {x}));
+  const GradientCheck check = check_second_gradients(doubled, {x});
+  CHECK_FALSE(check.passed);
+  CHECK_MESSAGE(check.sentence.find("input 1 of shape (3,) has a wrong gradient") == 0, check.sentence);
+}
