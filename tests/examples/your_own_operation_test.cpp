@@ -80,11 +80,3 @@ TEST_CASE("sparsemax: a gradient that is infinite outside the support goes no fu
   const Tensor dp = tensor({1, 3, std::numeric_limits<Scalar>::infinity()});
   CHECK(same_values(gradients(examples::sparsemax(z), {z}, dp)[0].value(), tensor({-1, 1, 0})));
 }
-
-// The second derivative of sparsemax itself is 0, whether its pullback can be differentiated or not. That of
-// its square is not.
-TEST_CASE("sparsemax: its derivative can be differentiated") {
-  const auto square_of = [](const Variables& x) { return square(examples::sparsemax(x[0])); };
-  const GradientCheck check = check_second_gradients(square_of, {tensor({2, 1.5, -1})});
-  CHECK_MESSAGE(check.passed, check.sentence);
-}
