@@ -7,8 +7,7 @@
 //   The layer is right: gradients, masks, training, file.
 //
 // A layer takes one place, a struct: here 29 lines. Nothing in the library has to know of it. What follows
-// the struct is how to trust it: one line for the gradients, a few for what it must not see, and a task that
-// it must learn.
+// the struct is how to trust it: its gradients, what it must not see, and a task that it must learn.
 
 #include <filesystem>
 #include <iomanip>
@@ -18,8 +17,8 @@
 #include "attune.h"
 using namespace attune;
 
-/// Multi-query attention (Shazeer 2019, "Fast Transformer Decoding: One Write-Head is All You Need"): the
-/// heads ask each in its own way, and share one key and one value.
+/// Multi-query attention (Shazeer 2019, "Fast Transformer Decoding: One Write-Head is All You Need"): each
+/// head asks in its own way, and all share one key and one value.
 ///   head_i = softmax(Q_i Kᵀ / √D) V,   output = concat(head_1 … head_H) W_O
 /// So a decoder has to remember H times fewer numbers of each position. B batch, T queries, S keys, H heads,
 /// C width, D = C / H. Deviation from the paper: the projections have biases.
@@ -71,8 +70,7 @@ bool gradients_are_right() {
          report(check.sentence.c_str(), false);
 }
 
-// What may not be seen may hold anything: the result keeps its bits. A wrong mask passes every test of
-// shapes.
+// What may not be seen may hold anything, and the result keeps its bits. Shapes never tell a wrong mask.
 bool nothing_leaks() {
   Rng rng(1);
   const MultiQueryAttention layer(8, 2, rng);

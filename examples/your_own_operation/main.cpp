@@ -146,8 +146,8 @@ int main() {
   const Reader with_softmax = train(false), with_sparsemax = train(true);
 
   const Batch test = draw(Rng(2));
-  std::printf("\nThe weights of the first set's items, under a 1 for each of the colour asked for:\n");
-  print_row("", reshape(select(test.match, 0, 0), {items}));
+  std::printf("\nThe weights of the eight items of a set that training has not shown:\n");
+  print_row("asked for", reshape(select(test.match, 0, 0), {items}));
   const double by_softmax = share_ignored(with_softmax, test),
                by_sparsemax = share_ignored(with_sparsemax, test);
   std::printf("Wrong items with a weight of exactly 0: %.0f %% with softmax, %.0f %% with sparsemax.\n",
