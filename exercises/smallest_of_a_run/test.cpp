@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #if __has_include(<xsimd/xsimd.hpp>)
@@ -85,8 +86,10 @@ TEST_CASE("the smallest, wherever it stands and however long the run") {
           WatchedBatch::outside == 0, "n = ", n,
           ": a load of 8 numbers begins or ends outside of the run. The rest must be copied to a buffer "
           "first: see `square` in docs/speed.md.");
-      REQUIRE_MESSAGE(got == Scalar(0.5), "n = ", n, ", the smallest is 0.5 at ", at, ", yours is ", got,
-                      got == 0 ? ": do the unused lanes of the last batch hold 0? They must never win." : "");
+      REQUIRE_MESSAGE(
+          got == Scalar(0.5), "n = ", n, ", the smallest is 0.5 at ", at, ", yours is ", got,
+          std::string(got == 0 ? ": do the unused lanes of the last batch hold 0? They must never win."
+                               : ""));
     }
   }
 }
