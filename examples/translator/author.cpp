@@ -129,8 +129,8 @@ class Author {
     phrase.determiner = determiner(phrase.plural, role);
     const std::size_t shape =
         dice_.below(100);  // 10 % no adjective, 35 % one before, 38 % one after, 17 % both
-    if (shape >= 10 && (shape < 45 || shape >= 83)) phrase.before = adjective(phrase.noun->kinds, true);
-    if (shape >= 45) phrase.after = adjective(phrase.noun->kinds, false);
+    if (shape >= 10 && (shape < 45 || shape >= 83)) phrase.first = adjective(phrase.noun->kinds, true);
+    if (shape >= 45) phrase.second = adjective(phrase.noun->kinds, false);
     return phrase;
   }
 

@@ -4,6 +4,31 @@
 
 namespace attune::examples {
 
+std::map<std::string, std::string> builtin_notes(const TargetLanguage& language, std::uint64_t seed) {
+  return {{"corpus", builtin_corpus}, {"target_language", language.code()}, {"seed", std::to_string(seed)}};
+}
+
+const TargetLanguage* language_of(const Translator& translator) {
+  const auto corpus = translator.notes.find("corpus");
+  if (corpus == translator.notes.end() || corpus->second != builtin_corpus) return nullptr;
+  const auto code = translator.notes.find("target_language");
+  if (code == translator.notes.end()) return &french();  // from before there was a choice
+  for (const TargetLanguage* language : target_languages())
+    if (language->code() == code->second) return language;
+  return nullptr;
+}
+
+void require_language(const Translator& translator, const std::string& code, const std::string& folder) {
+  const TargetLanguage* language = language_of(translator);
+  if (!language)
+    fail<ValueError>("--to ", code, " is about the built-in corpus, and the translator in ", folder,
+                     " learnt another: leave --to out");
+  if (language->code() != code)
+    fail<ValueError>("--to ", code, " asks for ", target_language(code).name(), ", and the translator in ",
+                     folder, " writes ", language->name(), ": give --to ", language->code(),
+                     ", or the folder of another translator");
+}
+
 TrainingSettings tour_settings() {
   TrainingSettings settings;
   settings.model.width = 128;
@@ -22,7 +47,7 @@ TrainingSettings tour_settings() {
 
 Translator make_builtin_translator(const Corpus& corpus, TrainingSettings& settings) {
   Side source{text::make_tokenizer("word"), {}};
-  Side target{text::make_tokenizer("word"), {}};
+  Side target{text::make_tokenizer(corpus.language->tokenizer()), {}};
   text::TokenCounts source_counts;
   text::TokenCounts target_counts;
   for (const Example& example : corpus.train) {
@@ -80,7 +105,7 @@ Score score_held_out(const Translator& translator, const Corpus& corpus) {
 }
 
 double dictionary_score(const Corpus& corpus) {
-  const Dictionary dictionary = make_dictionary(corpus.train);
+  const Dictionary dictionary = make_dictionary(corpus);
   const auto right =
       std::count_if(corpus.held_out.begin(), corpus.held_out.end(), [&](const Example& example) {
         return translate_word_by_word(dictionary, example.pair.source) == example.pair.target;
@@ -117,19 +142,16 @@ AttentionScore score_attention(const Translator& translator, const Corpus& corpu
   AttentionScore score;
   std::vector<int> right(translator.model.decoder.layers.size());
   for (const Example& example : corpus.held_out) {
-    const bool differs = std::any_of(example.noun_adjectives.begin(), example.noun_adjectives.end(),
-                                     [](const AdjectiveNoun& pair) { return pair.order_differs; });
-    if (!differs) continue;
+    if (example.crossings.empty()) continue;
     const AttentionMaps maps = attention_maps(translator, example.pair.source, example.pair.target);
     std::vector<Indices> looked_at;  // for each layer, the source position that each target token looks at
     for (const Tensor& layer : maps.layers) looked_at.push_back(argmax(mean(layer, 0)));
-    for (const AdjectiveNoun& pair : example.noun_adjectives) {
-      if (!pair.order_differs) continue;
+    for (const Crossing& pair : example.crossings) {
       ++score.pairs;
       for (std::size_t layer = 0; layer < right.size(); ++layer) {
         const auto& at = looked_at[layer].values;
-        right[layer] += at[static_cast<std::size_t>(pair.target_adjective)] == pair.source_adjective &&
-                        at[static_cast<std::size_t>(pair.target_noun)] == pair.source_noun;
+        right[layer] += at[static_cast<std::size_t>(pair.target_first)] == pair.source_first &&
+                        at[static_cast<std::size_t>(pair.target_second)] == pair.source_second;
       }
     }
   }

@@ -12,6 +12,13 @@ inline constexpr int training_pairs = 90'000;
 inline constexpr int held_out_pairs = 1'000;
 inline constexpr const char* builtin_corpus = "built-in";  // its name in the notes of a translator
 
+/// What a translator of the built-in corpus notes down of its training.
+std::map<std::string, std::string> builtin_notes(const TargetLanguage& language, std::uint64_t seed);
+/// The language that a translator of the built-in corpus writes, as its notes say; null for other corpora.
+const TargetLanguage* language_of(const Translator& translator);
+/// ValueError unless the translator from `folder` writes the language with this code.
+void require_language(const Translator& translator, const std::string& code, const std::string& folder);
+
 /// The model of the tour, and how it is trained: in about a minute on two cores.
 TrainingSettings tour_settings();
 
@@ -41,9 +48,9 @@ struct AttentionMaps {
 AttentionMaps attention_maps(const Translator& translator, const std::string& source,
                              const std::string& target);
 
-/// For each decoder layer, the share of the noun-adjective pairs with a different order in the two languages
-/// for which the cross-attention, averaged over the heads, is largest at the right source word, for the noun
-/// and for the adjective.
+/// For each decoder layer, the share of the crossings (in French, noun-adjective pairs with a different
+/// order) for which the cross-attention, averaged over the heads, is largest at the right source word, for
+/// both words.
 struct AttentionScore {
   std::vector<double> layers;
   int pairs = 0;

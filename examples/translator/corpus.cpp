@@ -31,15 +31,14 @@ std::uint64_t fingerprint(const std::string& text) {
 using Fingerprints = std::unordered_set<std::uint64_t>;
 using Words = std::unordered_set<std::string>;
 
-bool all_known(const Words& words, const std::string& text) {
-  const std::vector<std::string> tokens = tokenise(text);
+bool all_known(const Words& words, const std::vector<std::string>& tokens) {
   return std::all_of(tokens.begin(), tokens.end(),
                      [&](const std::string& token) { return words.count(token) > 0; });
 }
 
 }  // namespace
 
-Corpus make_corpus(std::uint64_t seed, int train_pairs, int held_out_pairs) {
+Corpus make_corpus(std::uint64_t seed, int train_pairs, int held_out_pairs, const TargetLanguage& language) {
   if (train_pairs < 0 || held_out_pairs < 0 || train_pairs > max_pairs || held_out_pairs > max_pairs) {
     throw std::invalid_argument("make_corpus: the numbers of pairs must be between 0 and " +
                                 std::to_string(max_pairs) + ": got " + std::to_string(train_pairs) + " and " +
@@ -55,6 +54,7 @@ Corpus make_corpus(std::uint64_t seed, int train_pairs, int held_out_pairs) {
   const auto held_out_count = static_cast<std::size_t>(held_out_pairs);
   Dice dice(seed);
   Corpus corpus;
+  corpus.language = &language;
   Fingerprints sources;
 
   corpus.train.reserve(train_count);
@@ -62,52 +62,59 @@ Corpus make_corpus(std::uint64_t seed, int train_pairs, int held_out_pairs) {
   while (corpus.train.size() < train_count) {
     const Sentence sentence = random_sentence(dice);
     if (has_reserved(combinations(sentence))) continue;
-    Example example = render(sentence);
+    Example example = render(sentence, language);
     if (!sources.insert(fingerprint(example.pair.source)).second) continue;
     corpus.train.push_back(std::move(example));
   }
   if (held_out_count == 0) return corpus;
 
-  Words english, french;
+  Words english, target;
   for (const Example& example : corpus.train) {
     for (std::string& token : tokenise(example.pair.source)) english.insert(std::move(token));
-    for (std::string& token : tokenise(example.pair.target)) french.insert(std::move(token));
+    for (std::string& token : language.split(example.pair.target)) target.insert(std::move(token));
   }
   // A reserved combination shows in the words of both languages, so no text of either can be in training too.
   corpus.held_out.reserve(held_out_count);
   while (corpus.held_out.size() < held_out_count) {
     const Sentence sentence = random_sentence(dice);
     if (!has_reserved(combinations(sentence))) continue;
-    Example example = render(sentence);
-    if (!all_known(english, example.pair.source) || !all_known(french, example.pair.target)) continue;
+    Example example = render(sentence, language);
+    if (!all_known(english, tokenise(example.pair.source)) ||
+        !all_known(target, language.split(example.pair.target)))
+      continue;
     if (!sources.insert(fingerprint(example.pair.source)).second) continue;
     corpus.held_out.push_back(std::move(example));
   }
   return corpus;
 }
 
-Dictionary make_dictionary(const std::vector<Example>& examples) {
-  // English word → French word → how often; ordered, so that ties are the same everywhere.
+Dictionary make_dictionary(const Corpus& corpus) {
+  const TargetLanguage& language = *corpus.language;
+  // English word → translation → how often; ordered, so that ties are the same everywhere.
   std::unordered_map<std::string, std::map<std::string, int>> counts;
-  for (const Example& example : examples) {
+  for (const Example& example : corpus.train) {
     const std::vector<std::string> source = tokenise(example.pair.source);
-    const std::vector<std::string> target = tokenise(example.pair.target);
+    const std::vector<std::string> target = language.split(example.pair.target);
     std::vector<char> aligned(source.size(), 0);
     for (std::size_t i = 0; i < target.size(); ++i) {
-      if (example.alignment[i] < 0) continue;
-      const std::size_t from = static_cast<std::size_t>(example.alignment[i]);
-      ++counts[source[from]][target[i]];
+      const int at = example.alignment[i];
+      if (at < 0) continue;
+      std::string word = target[i];
+      while (language.in_characters() && i + 1 < target.size() && example.alignment[i + 1] == at)
+        word += target[++i];
+      const std::size_t from = static_cast<std::size_t>(at);
+      ++counts[source[from]][word];
       aligned[from] = 1;
     }
     for (std::size_t i = 0; i < source.size(); ++i) {
       if (!aligned[i]) ++counts[source[i]][""];
     }
   }
-  Dictionary dictionary;
+  Dictionary dictionary{{}, &language};
   for (const auto& [word, translations] : counts) {
     const auto best = std::max_element(translations.begin(), translations.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
-    dictionary[word] = best->first;
+    dictionary.words[word] = best->first;
   }
   return dictionary;
 }
@@ -115,11 +122,11 @@ Dictionary make_dictionary(const std::vector<Example>& examples) {
 std::string translate_word_by_word(const Dictionary& dictionary, const std::string& source) {
   std::vector<std::string> words;
   for (const std::string& token : tokenise(source)) {
-    const auto entry = dictionary.find(token);
-    const std::string& word = entry == dictionary.end() ? token : entry->second;
+    const auto entry = dictionary.words.find(token);
+    const std::string& word = entry == dictionary.words.end() ? token : entry->second;
     if (!word.empty()) words.push_back(word);
   }
-  return join(words);
+  return dictionary.language->join(words);
 }
 
 }  // namespace attune::examples

@@ -139,11 +139,22 @@ CLI::Option* add_setting(CLI::App& app, Given& given, const std::string& flag, M
 }
 
 void add_out(CLI::App& app, Options& options) {
-  add_text(app, "--out", "folder", options.out, "the folder to write to [out/translator]");
+  add_text(app, "--out", "folder", options.out,
+           "the folder to write to [out/translator; with --to zh: out/translator-zh]");
+}
+// The same for every command: the language of the built-in corpus.
+void add_to(CLI::App& app, Options& options) {
+  std::vector<std::string> codes;
+  std::string names;
+  for (const TargetLanguage* language : target_languages()) {
+    codes.push_back(language->code());
+    names += (names.empty() ? "" : " or ") + language->name();
+  }
+  add_choice(app, "--to", codes, "translate the built-in corpus to " + names + " [" + codes.front() + "]",
+             [&options](const std::string& code) { options.to = code; });
 }
 void add_model(CLI::App& app, Options& options) {
-  add_text(app, "--model", "folder", options.model,
-           "the folder to read a trained model from [out/translator]");
+  add_text(app, "--model", "folder", options.model, "the folder to read a trained model from [as --out]");
 }
 void add_seed(CLI::App& app, Given& given) {
   add_setting(
@@ -228,6 +239,7 @@ void add_transformer(CLI::App& app, Given& given) {
 }
 
 void add_train(CLI::App& app, Options& options, Given& given) {
+  add_to(app, options);
   add_out(app, options);
   add_run(app, given);
   add_threads(app, options);
@@ -281,6 +293,7 @@ void add_train(CLI::App& app, Options& options, Given& given) {
 }
 
 void add_overfit(CLI::App& app, Options& options, Given& given) {
+  add_to(app, options);
   add_seed(app, given);
   add_threads(app, options);
   add_corpus(app, options);
@@ -373,6 +386,9 @@ void check_train(const Options& options, const CLI::App& command) {
                          " has no effect on the built-in corpus: name a corpus of your own with --pairs, ",
                          "or --source and --target, or leave the flag out");
     }
+  } else if (!options.to.empty()) {
+    fail<UsageError>("--to chooses the language of the built-in corpus, and your files have their own: ",
+                     "leave it out");
   } else if (options.baseline == "dictionary") {
     fail<UsageError>(
         "--baseline dictionary needs the built-in corpus, whose words are aligned: leave out the files");
@@ -393,6 +409,8 @@ void check_score(const Options& options) {
   check_files(options.pairs, options.source, options.target, "--");
   if (options.hypothesis.empty() != options.reference.empty())
     fail<UsageError>("--hypothesis and --reference go together: give both");
+  if (!options.hypothesis.empty() && !options.to.empty())
+    fail<UsageError>("--hypothesis and --reference are scored without a model: leave out --to");
   if (!options.hypothesis.empty() && options.names_corpus())
     fail<UsageError>("--hypothesis and --reference are scored without a model: leave out --pairs, --source ",
                      "and --target");
@@ -413,6 +431,7 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
   app.get_formatter()->column_width(help_column);
   app.require_subcommand(0, 1);
   app.fallthrough();  // the common flags may stand before or behind the command
+  add_to(app, options);
   add_out(app, options);
   add_model(app, options);
   add_run(app, given);
@@ -420,6 +439,7 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
   app.footer(
       "\nExamples:\n"
       "  translator                                    the tour\n"
+      "  translator --to zh                            the same to Chinese\n"
       "  translator overfit                            does the model learn at all?\n"
       "  translator train --pairs my.tsv --out my      learn from your own sentences\n"
       "  echo 'a sentence' | translator translate --model my\n"
@@ -444,11 +464,13 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
       "last line says whether it learnt, and if not, where to look. Nothing is saved.");
 
   CLI::App* translate = app.add_subcommand("translate", "translate standard input, one line for each line");
+  add_to(*translate, options);
   add_model(*translate, options);
   add_threads(*translate, options);
   translate->footer("\n  echo 'the black cat sees the small dog.' | translator translate");
 
   CLI::App* score = app.add_subcommand("score", "BLEU of a model's translations, or of a file's");
+  add_to(*score, options);
   add_model(*score, options);
   add_threads(*score, options);
   add_corpus(*score, options);
@@ -482,6 +504,11 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
                     : *translate ? Command::translate
                     : *score     ? Command::score
                                  : Command::tour;
+
+  const bool first = &options.language() == target_languages().front();
+  const std::string folder = "out/translator" + (first ? "" : "-" + options.to);
+  if (options.out.empty()) options.out = folder;
+  if (options.model.empty()) options.model = folder;
 
   // What the flags leave open is as in the tour on the built-in corpus.
   const bool trains = options.command == Command::tour || options.command == Command::train;

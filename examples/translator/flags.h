@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "examples/translator/language.h"
 #include "examples/translator/train.h"
 
 // The command line of the translator: which flags there are, their defaults and their help, and a plain
@@ -16,9 +17,9 @@ enum class Command { tour, overfit, train, translate, score };
 /// What the command line said, checked as far as that goes without opening a file.
 struct Options {
   Command command = Command::tour;
-  std::string out = "out/translator";
-  std::string model = "out/translator";
-  int threads = 0;  // 0: one per processor
+  std::string to;          // the language of the built-in corpus; empty: the first there is
+  std::string out, model;  // out/translator, or out/translator-zh with --to zh
+  int threads = 0;         // 0: one per processor
   TrainingSettings training = {};
   // corpora
   std::string pairs, source, target;
@@ -33,6 +34,9 @@ struct Options {
   std::string hypothesis, reference;
   bool tokenized = false;
 
+  const TargetLanguage& language() const {
+    return to.empty() ? *target_languages().front() : target_language(to);
+  }
   bool names_corpus() const { return !pairs.empty() || !source.empty(); }
   bool names_validation() const { return !validation_pairs.empty() || !validation_source.empty(); }
 };

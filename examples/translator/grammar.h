@@ -3,30 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "examples/translator/lexicon.h"
 
-/// A small grammar of English and French: a sentence is described once, by its structure, and rendered in
-/// both languages. One English sentence has exactly one French translation; these choices make it so:
+/// What the built-in corpus says: sentences described by their structure, in no language. english.h writes
+/// them in English, language.h in the language to translate into.
 ///
-///   English                       French
-///   sees, saw, will see           voit, a vu, verra       (présent, passé composé, futur simple)
-///   was tired                     était fatigué           ("be" alone has the imparfait for its past)
-///   you, your                     tu, te, ton             (one person, familiar)
-///   I, me, you, us, them, they    masculine               (il m'a vu, ils sont grands; but: il l'a vue, her)
-///   his, her (possessive)         son, sa, ses            (French agrees with the thing owned)
-///   this, these                   ce, cet, cette, ces
-///   some; any after a negation    des; de
-///   a question                    est-ce que …?
-///
-/// There is no "it": its French gender would depend on something outside the sentence.
-///
-/// Text is lower case. A token is a word, a comma or a final "." or "?"; tokens are separated by one space,
-/// except that the final mark is attached to the word before it (in French too: no space before "?"), and
-/// that a French word which lost its vowel keeps its apostrophe and is followed by no space: "l'enfant" is
-/// "l'", "enfant". Nothing else has an apostrophe. tokenise() and join() are exact inverses on such text.
+/// One English sentence has exactly one translation, so these choices are made once for all languages: "you"
+/// is one person, and familiar; "I", "me", "you", "us", "them" and "they" are masculine; there is no "it",
+/// whose gender would depend on something outside the sentence.
 namespace attune::examples {
 
 enum class Determiner {
@@ -49,13 +35,13 @@ enum class Determiner {
   ten
 };
 
-/// "two small black cats": at most one adjective on each side of the French noun.
+/// "two small black cats": at most one adjective of size, age or quality (Adjective::before), then one more.
 struct NounPhrase {
   Determiner determiner = Determiner::the;
   const Noun* noun = nullptr;
   bool plural = false;
-  const Adjective* before = nullptr;
-  const Adjective* after = nullptr;
+  const Adjective* first = nullptr;
+  const Adjective* second = nullptr;
 };
 
 enum class Pronoun { i, you, he, she, we, they };
@@ -98,16 +84,17 @@ struct Sentence {
   Clause second = {};
 };
 
-struct SentencePair {
-  std::string source, target;  ///< English, French
+/// What the subject's words and the verb agree with, in languages where anything agrees.
+struct Agreement {
+  Person person = Person::he;
+  bool plural = false, feminine = false;
 };
+Agreement agreement_of(const Participant& participant);
 
-/// Where an adjective and its noun stand, as token indices on both sides.
-struct AdjectiveNoun {
-  int source_adjective = 0, source_noun = 0;
-  int target_adjective = 0, target_noun = 0;
-  bool order_differs = false;  ///< the black cat, le chat noir
-};
+bool is_negated(const Clause& clause);
+
+/// Under a negation "a" and "some" say nothing before a direct object: i do not see any cats.
+bool is_denied(const Clause& clause);
 
 /// A noun with its adjective ("the black cat", "the cat is black"), or with the verb whose subject, object or
 /// recipient it is; as indices into nouns() and adjectives() or verbs().
@@ -117,24 +104,7 @@ struct Combination {
   std::uint8_t noun = 0, partner = 0;
 };
 
-struct Example {
-  SentencePair pair;
-  std::vector<AdjectiveNoun> noun_adjectives;  ///< every adjective beside its noun (not "the cat is black")
-  std::vector<int> alignment;  ///< for each target token the source token it translates, or -1
-  std::vector<Combination> combinations;
-};
-
 std::vector<Combination> combinations(const Sentence& sentence);
-
-/// The sentence in both languages. The number of each phrase must suit its determiner (a, every: singular;
-/// some, several, two …: plural).
-Example render(const Sentence& sentence);
-inline Example render(const Clause& clause) {
-  return render(Sentence{clause});
-}
-
-std::vector<std::string> tokenise(const std::string& text);
-std::string join(const std::vector<std::string>& tokens);
 
 /// SplitMix64 (Steele, Lea and Flood 2014). The standard distributions differ between libraries; this does
 /// not.

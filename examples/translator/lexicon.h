@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-/// The words of the built-in English-French corpus: what grammar.h needs to know to put them into sentences.
+/// The words of the built-in corpus in English, French and Chinese: what the grammar of each language needs
+/// to know to put them into sentences.
 namespace attune::examples {
 
 /// What a noun stands for: a set of bits. Verbs, adjectives and prepositions say which of them they go with,
@@ -25,17 +26,35 @@ struct Noun {
   std::string french, french_plural;
   Gender gender = Gender::masculine;
   Kinds kinds = 0;
+  std::string chinese, measure;  ///< 猫, and the measure word that counts it: 一只猫
 
   const std::string& in_english(bool plural) const { return plural ? english_plural : english; }
   const std::string& in_french(bool plural) const { return plural ? french_plural : french; }
 };
 
+/// An adjective in Chinese. What it is depends on what it describes: an old man is 年老, an old hat 旧, an
+/// old castle 古老.
+struct ChineseAdjective {
+  enum class Shape {
+    bare,    ///< 小猫: right before the noun
+    de,      ///< 漂亮的猫: with 的
+    colour,  ///< 黑色的猫, but after another 的: 漂亮的黑猫, 漂亮的黑色老鼠
+  };
+
+  Kinds of = 0;           ///< the nouns it describes in this form
+  std::string attribute;  ///< before the noun, without 的
+  Shape shape = Shape::de;
+  std::string predicate;  ///< what the noun is: 猫很漂亮
+  bool classed = false;   ///< … said with 是 … 的: 猫是黑色的
+};
+
 struct Adjective {
   std::string english;
-  bool before = false;  ///< stands before the noun in French (petit, beau …); in English every adjective does
+  bool before = false;  ///< of size, age or quality: the first of two in English, before the noun in French
   std::string masculine, feminine, masculine_plural, feminine_plural;
   std::string masculine_before_vowel;  ///< bel, vieil, nouvel; otherwise the same as masculine
   Kinds describes = 0;
+  std::vector<ChineseAdjective> chinese;
 
   const std::string& in_french(Gender gender, bool plural) const {
     if (gender == Gender::feminine) return plural ? feminine_plural : feminine;
@@ -54,6 +73,17 @@ enum class Takes {
 /// Grammatical persons, as far as verb forms differ. "You" is always "tu".
 enum class Person { i, you, he, we, they };
 
+/// A verb in Chinese: stem, result, 了 or 过, tail, one after the other, around them the objects.
+struct ChineseVerb {
+  Kinds objects =
+      ~Kinds{0};  ///< what it has as its object in this sense: one washes apples and people differently
+  std::string coverb = {};  ///< stands before the verb with the one it is done to: 跟老师说话
+  std::string stem;         ///< 看
+  std::string result = {};  ///< 见 in 看见; "does not see" is 看不见
+  std::string tail = {};    ///< 话 in 说话, which is behind the 了: 说了话
+  std::string past = "了";  ///< 过 for verbs that have no moment of completion: 爱过
+};
+
 /// All verbs but "be" form the passé composé with avoir.
 struct Verb {
   std::string base, third, past;  ///< see, sees, saw
@@ -62,10 +92,12 @@ struct Verb {
   Kinds subjects = 0, objects = 0, recipients = 0;
   std::array<std::string, 5> present, future;  ///< by Person
   std::array<std::string, 4> participle;       ///< vu, vue, vus, vues: + feminine + 2 · plural
+  std::vector<ChineseVerb> chinese;            ///< the first whose objects fit; "be" has none
 };
 
 struct Preposition {
   std::vector<std::string> english, french;  ///< {"in", "front", "of"}, {"devant"}
+  std::array<std::string, 2> chinese;        ///< around the place: 在 … 里
   Kinds places = 0;
 };
 

@@ -1,6 +1,7 @@
 // Trains a small Transformer to translate, scores it, and shows what it attends to.
 //
 // Command:  ./run translator                      the tour: English to French on the built-in corpus
+//           ./run translator --to zh              the same to Chinese
 //           ./run translator overfit              one batch to zero loss: try it first if a model does not
 //           learn
 //           ./run translator train --help         your own corpus
@@ -75,14 +76,12 @@ void describe(const Translator& translator) {
 
 // Trains, keeps the best weights in --out, and says what came of it.
 int run_training(Translator& translator, const TrainingData& data, const Options& options,
-                 const std::string& corpus) {
+                 std::map<std::string, std::string> notes) {
   const fs::path folder = options.out;
   if (holds_translator(folder))
     std::cerr << "train: " << options.out
               << " holds a translator, which is replaced when the first epoch is done.\n";
-  const TrainingResult result =
-      train_into(folder, translator, data, options.training,
-                 {{"corpus", corpus}, {"seed", std::to_string(options.training.seed)}});
+  const TrainingResult result = train_into(folder, translator, data, options.training, notes);
   std::cout << (result.interrupted ? "Interrupted after " : "Trained ") << result.steps
             << (result.steps == 1 ? " step" : " steps") << " in " << minutes_and_seconds(result.seconds)
             << ", in epoch " << result.epochs << "; the lowest validation loss is " << result.validation_loss
@@ -95,7 +94,7 @@ int run_training(Translator& translator, const TrainingData& data, const Options
 }
 
 int train_builtin(Options& options) {
-  const Corpus corpus = make_corpus(corpus_seed, training_pairs, held_out_pairs);
+  const Corpus corpus = make_corpus(corpus_seed, training_pairs, held_out_pairs, options.language());
   if (options.baseline == "dictionary") {
     std::cout << "A word-by-word dictionary translates " << 100 * dictionary_score(corpus) << " % of "
               << corpus.held_out.size() << " held-out sentences exactly.\n";
@@ -104,7 +103,8 @@ int train_builtin(Options& options) {
   check_memory(options.training.model);
   Translator translator = make_builtin_translator(corpus, options.training);
   describe(translator);
-  const int status = run_training(translator, encode_builtin(translator, corpus), options, builtin_corpus);
+  const int status = run_training(translator, encode_builtin(translator, corpus), options,
+                                  builtin_notes(*corpus.language, options.training.seed));
   if (status != 0) return status;
   const Score score = score_held_out(translator, corpus);
   std::cout << "Held-out sentences: " << 100 * score.exact << " % of " << corpus.held_out.size()
@@ -166,8 +166,10 @@ int train_on_files(Options& options) {
     fail<ValueError>("train: no pairs are left to ", encoded.pairs.empty() ? "train" : "validate",
                      " on: raise --max-length");
   describe(translator);
-  return run_training(translator, {encoded.pairs, encoded_validation.pairs}, options,
-                      options.pairs.empty() ? options.source + " " + options.target : options.pairs);
+  return run_training(
+      translator, {encoded.pairs, encoded_validation.pairs}, options,
+      {{"corpus", options.pairs.empty() ? options.source + " " + options.target : options.pairs},
+       {"seed", std::to_string(options.training.seed)}});
 }
 
 int run_train(Options& options) {
@@ -196,7 +198,7 @@ int run_overfit(Options& options) {
   options.training.model.dropout = 0;
   if (!options.names_corpus()) {
     check_memory(options.training.model);
-    const Corpus corpus = make_corpus(corpus_seed, overfit_pairs, 0);
+    const Corpus corpus = make_corpus(corpus_seed, overfit_pairs, 0, options.language());
     Translator translator = make_builtin_translator(corpus, options.training);
     return report_overfit(translator, encode_builtin(translator, corpus).training, options);
   }
@@ -218,6 +220,7 @@ void report_repairs(const std::string& what, const text::LineReport& lines) {
 
 int run_translate(const Options& options) {
   const Translator translator = Translator::load(options.model);
+  if (!options.to.empty()) require_language(translator, options.to, options.model);
   Translator::Report report;
   std::ios::sync_with_stdio(false);  // std::cin then tells an error from an end, and is faster
   const bool terminal = isatty(STDIN_FILENO) != 0;
@@ -288,6 +291,7 @@ int run_score(const Options& options) {
   if (!options.hypothesis.empty()) return score_files(options);
 
   const Translator translator = Translator::load(options.model);
+  if (!options.to.empty()) require_language(translator, options.to, options.model);
   std::vector<std::string> sources;
   std::vector<std::string> references;
   if (options.names_corpus()) {
@@ -297,11 +301,13 @@ int run_score(const Options& options) {
     }
   } else {
     const auto corpus = translator.notes.find("corpus");
-    if (corpus != translator.notes.end() && corpus->second != builtin_corpus)
-      fail<ValueError>("score: this model was trained on ", corpus->second,
+    const TargetLanguage* language = language_of(translator);
+    if (!language)
+      fail<ValueError>("score: this model was trained on ",
+                       corpus == translator.notes.end() ? "an unknown corpus" : corpus->second,
                        ": give it sentences of that kind with --pairs, or --source and --target");
-    std::cout << "The built-in held-out sentences:\n";
-    for (Example& example : make_corpus(corpus_seed, training_pairs, held_out_pairs).held_out) {
+    std::cout << "The built-in held-out sentences, English to " << language->name() << ":\n";
+    for (Example& example : make_corpus(corpus_seed, training_pairs, held_out_pairs, *language).held_out) {
       sources.push_back(std::move(example.pair.source));
       references.push_back(std::move(example.pair.target));
     }
@@ -329,7 +335,7 @@ int run(int argc, char** argv) {
     case Command::tour:
       break;
   }
-  return tour(options->out, options->training);
+  return tour(options->out, options->training, options->language());
 }
 
 }  // namespace

@@ -21,17 +21,21 @@ io::HeatMap heat_map(const AttentionMaps& maps, const Tensor& weights, const std
           .title = title};
 }
 
-// A held-out sentence that shows attention crossing: two adjectives that change sides, and not too long.
+// A held-out sentence that shows attention crossing: words that change places, and not too long.
 const Example& example_to_show(const Corpus& corpus, const std::vector<std::string>& translations) {
+  const std::size_t longest = corpus.language->in_characters() ? 17 : 11;
   const Example* best = &corpus.held_out.front();
   int most = -1;
   for (std::size_t i = 0; i < corpus.held_out.size(); ++i) {
     const Example& example = corpus.held_out[i];
-    if (translations[i] != example.pair.target || tokenise(example.pair.target).size() > 11) continue;
-    int crossings = 0;
-    for (const AdjectiveNoun& pair : example.noun_adjectives) crossings += pair.order_differs;
-    if (crossings <= most) continue;
-    most = crossings;
+    if (translations[i] != example.pair.target ||
+        corpus.language->split(example.pair.target).size() > longest)
+      continue;
+    int distance = 0;  // that attention must cross, in English words
+    for (const Crossing& crossing : example.crossings)
+      distance += crossing.source_second - crossing.source_first;
+    if (distance <= most) continue;
+    most = distance;
     best = &example;
   }
   return *best;
@@ -48,31 +52,32 @@ void show_translations(const Corpus& corpus, const std::vector<std::string>& tra
 
 }  // namespace
 
-void write_attention_picture(const std::filesystem::path& file, const AttentionMaps& maps,
-                             std::size_t layer) {
+void write_attention_picture(const std::filesystem::path& file, const AttentionMaps& maps, std::size_t layer,
+                             const TargetLanguage& language) {
   const Tensor& heads = maps.layers[layer];  // (H, T, S)
   std::vector<io::HeatMap> panels{heat_map(maps, mean(heads, 0), "mean of the heads")};
   for (Index head = 0; head < heads.size(0); ++head)
     panels.push_back(heat_map(maps, select(heads, 0, head), "head " + std::to_string(head + 1)));
   io::write_heat_map(file, panels,
                      {.title = "Cross-attention, decoder layer " + std::to_string(layer + 1),
-                      .row_axis = "French, as it is written",
-                      .column_axis = "English"});
+                      .row_axis = language.name() + ", as it is written",
+                      .column_axis = "English",
+                      .cell = language.in_characters() ? 22.0 : 0});  // characters need room
 }
 
-int tour(const std::filesystem::path& folder, TrainingSettings settings) {
+int tour(const std::filesystem::path& folder, TrainingSettings settings, const TargetLanguage& language) {
   make_writable_folder(folder);
   std::cout << "attune: " << kernels().name << " kernels, " << thread_count()
             << (thread_count() == 1 ? " thread" : " threads") << "\n\n";
-  const Corpus corpus = make_corpus(corpus_seed, training_pairs, held_out_pairs);
+  const Corpus corpus = make_corpus(corpus_seed, training_pairs, held_out_pairs, language);
   const bool trained = holds_translator(folder);
 
   if (trained) {
     std::cout << "A trained model is in " << folder.string()
               << ": no training this time (delete the folder to train again).\n";
   } else {
-    std::cout << "The built-in corpus: " << with_thousands(training_pairs)
-              << " English-French pairs from a small grammar, and " << with_thousands(held_out_pairs)
+    std::cout << "The built-in corpus: " << with_thousands(training_pairs) << " English-" << language.name()
+              << " pairs from a small grammar, and " << with_thousands(held_out_pairs)
               << " held out with words combined as training never shows them, such as\n  "
               << corpus.held_out[0].pair.source << "\n  " << corpus.held_out[0].pair.target << "\n\n";
     Translator fresh = make_builtin_translator(corpus, settings);
@@ -90,7 +95,7 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings) {
     }
     std::cout << "Trained " << result.steps << " steps in " << minutes_and_seconds(result.seconds)
               << ", loss on held-out sentences " << result.validation_loss << " nats per token.\n";
-    fresh.save(folder, {{"corpus", builtin_corpus}, {"seed", std::to_string(settings.seed)}});
+    fresh.save(folder, builtin_notes(language, settings.seed));
   }
 
   // From the file, even right after training: what is scored is what others will load.
@@ -99,6 +104,7 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings) {
   if (trained_on == translator.notes.end() || trained_on->second != builtin_corpus)
     fail<ValueError>("tour: ", folder.string(),
                      " holds a translator of another corpus: name another folder with --out");
+  require_language(translator, language.code(), folder.string());
   if (translator.model.settings.source_view != nn::SourceView::attention)
     fail<ValueError>(
         "tour: ", folder.string(),
@@ -110,8 +116,8 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings) {
             << " exactly right, BLEU " << percent(score.bleu.score / 100)
             << "\nA word-by-word dictionary: " << percent(dictionary_score(corpus)) << " exactly right\n"
             << "Attention of decoder layer " << attention.clearest() + 1 << " points at the right word for "
-            << percent(attention.layers[attention.clearest()]) << " of " << attention.pairs
-            << " noun-adjective pairs whose order differs\n\nSome held-out sentences:\n";
+            << percent(attention.layers[attention.clearest()]) << " of " << attention.pairs << " "
+            << language.crossing() << "\n\nSome held-out sentences:\n";
   show_translations(corpus, score.translations, 5);
 
   const Example& shown = example_to_show(corpus, score.translations);
@@ -120,12 +126,13 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings) {
   std::cout << "\nWhat it looks at while writing (mean of the heads of decoder layer " << layer + 1
             << "):\n\n";
   io::print_heat_map(std::cout, heat_map(maps, mean(maps.layers[layer], 0), {}));
-  write_attention_picture(folder / "attention.svg", maps, layer);
+  write_attention_picture(folder / "attention.svg", maps, layer, language);
 
   std::cout << "\nWritten to " << folder.string() << ":\n"
             << "  weights.safetensors, source.vocabulary, target.vocabulary: the model\n"
             << "  attention.svg: the picture above, head by head\n\n"
-            << "Translate your own:  echo 'the black cat sees the small dog.' | ./run translator translate\n";
+            << "Translate your own:  echo 'the black cat sees the small dog.' | ./run translator translate"
+            << (&language == target_languages().front() ? "" : " --to " + language.code()) << '\n';
   return 0;
 }
 

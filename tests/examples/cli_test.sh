@@ -109,6 +109,20 @@ refused 1 'there is no trained translator here' translate --model nowhere
 refused 1 'there is no trained translator here' translate --model source.txt
 refused 1 'this model was trained on pairs.tsv' score --model model
 refused 1 'holds a translator of another corpus' --out model
+refused 2 'give one of fr, zh' --to de
+refused 2 'your files have their own: leave it out' train --to zh --pairs pairs.tsv
+refused 1 'learnt another: leave --to out' translate --to zh --model model
+refused 1 'no trained translator here' translate --to zh
+"$program" overfit --to zh --width 32 --hidden 32 --heads 2 --layers 1 --batch-tokens 100 --rate 0.01 >output 2>errors
+check 'a batch of the Chinese corpus is learnt too' grep -q '^It learns' output
+"$program" train --to zh --out zh --minutes 0.001 --width 8 --hidden 8 --heads 2 --layers 1 >output 2>errors
+check 'a model of the Chinese corpus is trained' test $? -eq 0
+check 'and scored in characters' grep -q 'of 1000 exactly right' output
+refused 1 '--to fr asks for French, and the translator in zh writes Chinese: give --to zh' translate --to fr --model zh
+refused 1 'the translator in zh writes Chinese' score --to fr --model zh
+refused 1 'the translator in zh writes Chinese' --out zh
+echo 'the red cat sees me.' >input
+check 'it translates with --to zh and without' sh -c '"$0" translate --model zh <input && "$0" translate --to zh --model zh <input' "$program"
 cp -r model broken
 for file in weights.safetensors source.vocabulary target.vocabulary; do
   size=$(wc -c <"model/$file")

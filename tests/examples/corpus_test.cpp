@@ -134,10 +134,10 @@ TEST_CASE("corpus: most held-out sentences have two nouns with adjectives: a bag
 }
 
 TEST_CASE("corpus: a word-by-word dictionary gets fewer than 5 % of the held-out sentences exactly right") {
-  const Dictionary dictionary = make_dictionary(corpus().train);
-  CHECK(dictionary.at("cats") == "chats");
-  CHECK(dictionary.at("black") == "noir");
-  CHECK(dictionary.at("hears") == "entend");
+  const Dictionary dictionary = make_dictionary(corpus());
+  CHECK(dictionary.words.at("cats") == "chats");
+  CHECK(dictionary.words.at("black") == "noir");
+  CHECK(dictionary.words.at("hears") == "entend");
   CHECK(translate_word_by_word(dictionary, "black unicorns in two gardens?") ==
         "noir unicorns dans deux jardins?");
   const double right = exactly_right(corpus().held_out, [&](const std::string& source) {
@@ -145,6 +145,18 @@ TEST_CASE("corpus: a word-by-word dictionary gets fewer than 5 % of the held-out
   });
   CHECK(right < 0.05);
   MESSAGE("word by word, ", 100 * right, " % are exactly right");
+}
+
+TEST_CASE("corpus: the French pairs are those that the figures and pictures of the text were made with") {
+  const Corpus made = make_corpus(1, 5'000, 500);
+  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const std::vector<Example>* examples : {&made.train, &made.held_out}) {
+    for (const Example& example : *examples) {
+      for (const char c : example.pair.source + "\t" + example.pair.target + "\n")
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+    }
+  }
+  CHECK(hash == 2340026310532371053u);
 }
 
 TEST_CASE("corpus: the same seed gives the same pairs, another seed others") {

@@ -1,4 +1,4 @@
-#include "examples/translator/grammar.h"
+#include "examples/translator/french.h"
 
 #include <doctest/doctest.h>
 
@@ -8,74 +8,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tests/examples/sentences.h"
+
 using namespace attune::examples;
+using namespace attune::examples::sentences;
 
 namespace {
 
-using D = Determiner;
-using P = Pronoun;
-
-const Adjective* adjective_or_none(const char* english) {
-  return *english ? &adjective(english) : nullptr;
+Example in_french(const Sentence& sentence) {
+  return render(sentence, french());
 }
-
-NounPhrase one(D determiner, const char* english, const char* before = "", const char* after = "") {
-  return {determiner, &noun(english), false, adjective_or_none(before), adjective_or_none(after)};
-}
-NounPhrase many(D determiner, const char* english, const char* before = "", const char* after = "") {
-  return {determiner, &noun(english), true, adjective_or_none(before), adjective_or_none(after)};
-}
-Participant who(P pronoun) {
-  return {.pronoun = pronoun};
-}
-Participant who(const NounPhrase& phrase) {
-  return {.phrase = phrase};
-}
-Location where(const char* english, const NounPhrase& phrase) {
-  return {&preposition(english), phrase};
-}
-
-/// "Subject verb object", to be changed further.
-template <typename Subject, typename Object>
-Clause say(const Subject& subject, const Verb& verb, const Object& object) {
-  return {.subject = who(subject), .verb = &verb, .object = who(object)};
-}
-template <typename Subject>
-Clause is(const Subject& subject, const char* adjective_name) {
-  return {.subject = who(subject), .verb = &be(), .predicate = &adjective(adjective_name)};
-}
-Clause past(Clause sentence) {
-  sentence.tense = Tense::past;
-  return sentence;
-}
-Clause future(Clause sentence) {
-  sentence.tense = Tense::future;
-  return sentence;
-}
-Clause no(Clause sentence) {
-  sentence.form = Form::negation;
-  return sentence;
-}
-Clause never(Clause sentence) {
-  sentence.form = Form::never;
-  return sentence;
-}
-Clause ask(Clause sentence) {
-  sentence.form = Form::question;
-  return sentence;
-}
-Clause often(Clause sentence) {
-  sentence.adverb = Adverb::often;
-  return sentence;
-}
-Clause at(Clause sentence, const char* english, const NounPhrase& phrase) {
-  sentence.location = where(english, phrase);
-  return sentence;
-}
-template <typename Recipient>
-Clause to(Clause sentence, const Recipient& recipient) {
-  sentence.recipient = who(recipient);
-  return sentence;
+Example in_french(const Clause& clause) {
+  return in_french(Sentence{clause});
 }
 
 struct Case {
@@ -85,7 +29,7 @@ struct Case {
 
 void check(const std::vector<Case>& cases) {
   for (const Case& expected : cases) {
-    const Example example = render(expected.clause);
+    const Example example = in_french(expected.clause);
     CHECK(example.pair.source == expected.english);
     CHECK(example.pair.target == expected.french);
   }
@@ -348,7 +292,7 @@ TEST_CASE("grammar: à and de contract with le and les, not with l' and la") {
 
 TEST_CASE("grammar: two clauses are joined by and, but, because") {
   const auto joined = [](const Clause& first, Conjunction conjunction, const Clause& second) {
-    return render(Sentence{first, conjunction, second}).pair;
+    return in_french(Sentence{first, conjunction, second}).pair;
   };
   const SentencePair both =
       joined(say(one(D::the, "dog", "small"), verb("see"), one(D::the, "cat", "", "black")),
@@ -366,7 +310,7 @@ TEST_CASE("grammar: two clauses are joined by and, but, because") {
 }
 
 TEST_CASE("grammar: it says which adjective belongs to which noun, on both sides") {
-  const Example example = render(
+  const Example example = in_french(
       at(to(say(one(D::the, "man"), verb("give"), one(D::a, "cat", "small", "black")), one(D::the, "girl")),
          "near", one(D::the, "house", "", "red")));
   REQUIRE(example.pair.target == "l'homme donne un petit chat noir à la fille près de la maison rouge.");
@@ -388,7 +332,7 @@ TEST_CASE("grammar: it says which adjective belongs to which noun, on both sides
 
 TEST_CASE("grammar: the alignment names the English word behind every French one") {
   const Example example =
-      render(past(no(say(many(D::the, "cat", "", "black"), verb("answer"), one(D::the, "boy")))));
+      in_french(past(no(say(many(D::the, "cat", "", "black"), verb("answer"), one(D::the, "boy")))));
   const std::vector<std::string> source = tokenise(example.pair.source),
                                  target = tokenise(example.pair.target);
   REQUIRE(join(target) == "les chats noirs n'ont pas répondu au garçon.");
@@ -406,7 +350,7 @@ TEST_CASE("grammar: adjective and noun positions stay right when an article cont
   int differing = 0, pairs = 0;
   for (int i = 0; i < 20'000; ++i) {
     const Sentence sentence = random_sentence(dice);
-    const Example example = render(sentence);
+    const Example example = in_french(sentence);
     const std::vector<std::string> target = tokenise(example.pair.target);
     REQUIRE(example.alignment.size() == target.size());
     for (const AdjectiveNoun& pair : example.noun_adjectives) {
@@ -425,7 +369,7 @@ TEST_CASE("grammar: one English sentence has one French translation") {
   std::unordered_map<std::string, std::string> translation;
   int contradictions = 0;
   for (int i = 0; i < 300'000; ++i) {
-    const SentencePair pair = render(random_sentence(dice)).pair;
+    const SentencePair pair = in_french(random_sentence(dice)).pair;
     const auto [entry, is_new] = translation.emplace(pair.source, pair.target);
     contradictions += !is_new && entry->second != pair.target;
   }
@@ -444,7 +388,7 @@ TEST_CASE("grammar: tokens and text say the same") {
   CHECK(join({}) == "");
   Dice dice(3);
   for (int i = 0; i < 20'000; ++i) {
-    const SentencePair pair = render(random_sentence(dice)).pair;
+    const SentencePair pair = in_french(random_sentence(dice)).pair;
     REQUIRE(join(tokenise(pair.source)) == pair.source);
     REQUIRE(join(tokenise(pair.target)) == pair.target);
   }

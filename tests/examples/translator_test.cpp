@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "examples/translator/builtin.h"
+#include "examples/translator/chinese.h"
 #include "examples/translator/flags.h"
 #include "examples/translator/progress.h"
 #include "examples/translator/settings.h"
@@ -465,6 +466,62 @@ TEST_CASE("dictionary: word by word, under 5 % of held-out sentences come out ri
   CHECK(dictionary_score(small_corpus()) < 0.05);
 }
 
+// ---- languages
+
+namespace {
+
+const Corpus& small_chinese_corpus() {
+  static const Corpus made = make_corpus(1, 400, 40, chinese());
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("languages: a translator to Chinese has characters as tokens, trains and scores like any other") {
+  TrainingSettings settings = small_settings();
+  Translator translator = make_builtin_translator(small_chinese_corpus(), settings);
+  CHECK(translator.source.tokenizer->name() == "word");
+  CHECK(translator.target.tokenizer->name() == "character");
+  const TrainingData data = encode_builtin(translator, small_chinese_corpus());
+  const double before = validation_loss(translator.model, data.validation);
+  train(translator, data, settings, [](const EpochFigures&) {});
+  CHECK(validation_loss(translator.model, data.validation) < before - 0.2);
+  const Score score = score_held_out(translator, small_chinese_corpus());
+  CHECK(contains(score.bleu.signature, "tok:character"));
+  CHECK(dictionary_score(small_chinese_corpus()) < 0.05);
+
+  const SentencePair& pair = small_chinese_corpus().held_out[0].pair;
+  const AttentionMaps maps = attention_maps(translator, pair.source, pair.target);
+  CHECK(maps.target_tokens.size() == chinese().split(pair.target).size() + 1);
+  const AttentionScore attention = score_attention(translator, small_chinese_corpus());
+  std::size_t crossings = 0;
+  for (const Example& example : small_chinese_corpus().held_out) crossings += example.crossings.size();
+  CHECK(static_cast<std::size_t>(attention.pairs) == crossings);
+  CHECK(attention.pairs > 0);
+}
+
+TEST_CASE("languages: a translator knows which one it writes, and another is refused in a sentence") {
+  const Scratch scratch;
+  TrainingSettings settings = small_settings();
+  make_builtin_translator(small_chinese_corpus(), settings).save(scratch / "zh", builtin_notes(chinese(), 1));
+  const Translator loaded = Translator::load(scratch / "zh");
+  CHECK(language_of(loaded) == &chinese());
+  CHECK_NOTHROW(require_language(loaded, "zh", "zh"));
+  CHECK(message_of<ValueError>([&] { require_language(loaded, "fr", "F"); }) ==
+        "--to fr asks for French, and the translator in F writes Chinese: give --to zh, or the folder of "
+        "another "
+        "translator");
+
+  Translator old = small_translator();  // saved when there was French only
+  old.notes = {{"corpus", builtin_corpus}};
+  CHECK(language_of(old) == &french());
+  old.notes = {{"corpus", "pairs.tsv"}};
+  CHECK(language_of(old) == nullptr);
+  CHECK(contains(message_of<ValueError>([&] { require_language(old, "fr", "F"); }), "leave --to out"));
+  old.notes = {{"corpus", builtin_corpus}, {"target_language", "xx"}};
+  CHECK(language_of(old) == nullptr);
+}
+
 // ---- attention
 
 TEST_CASE("attention maps: a matrix (H, T, S) for each layer, with its labels, whose rows sum to one") {
@@ -639,6 +696,18 @@ TEST_CASE("flags: what they leave open is as in the tour on the built-in corpus,
   CHECK(mixed.training.seed == 18446744073709551615u);
 }
 
+TEST_CASE("flags: each language has a folder of its own, unless one is named") {
+  CHECK(options_of("").out == "out/translator");
+  CHECK(options_of("").language().code() == "fr");
+  CHECK(options_of("--to fr").out == "out/translator");
+  CHECK(options_of("--to zh").out == "out/translator-zh");
+  CHECK(options_of("train --to zh").out == "out/translator-zh");
+  CHECK(options_of("translate --to zh").model == "out/translator-zh");
+  CHECK(options_of("--to zh score").model == "out/translator-zh");
+  CHECK(options_of("--to zh --out o").out == "o");
+  CHECK(options_of("overfit --to zh").language().code() == "zh");
+}
+
 TEST_CASE("flags: overfit has a batch and a rate of its own, and takes the model's flags") {
   const Options plain = options_of("overfit");
   CHECK(plain.command == Command::overfit);
@@ -712,6 +781,12 @@ TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
            {"overfit --max-length 9", "--max-length has no effect on the built-in corpus"},
            {"overfit --heads 5", "--width 128 does not split into --heads 5"},
            {"overfit --source s", "--source and --target go together"},
+           {"--to de", "--to: \"de\" was given: give one of fr, zh"},
+           {"translate --to Chinese", "--to: \"Chinese\" was given: give one of fr, zh"},
+           {"train --to zh --pairs p",
+            "--to chooses the language of the built-in corpus, and your files have"},
+           {"overfit --to zh --pairs p", "--to chooses the language of the built-in corpus"},
+           {"score --to zh --hypothesis h --reference r", "are scored without a model: leave out --to"},
            {"score --tokenized", "--tokenized is about --hypothesis and --reference"},
        }) {
     CAPTURE(wrong.line);
