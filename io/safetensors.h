@@ -16,14 +16,14 @@
 //   N bytes     JSON: {"__metadata__": {text: text, …},
 //                      name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, …}
 //               beginning with '{', filled up with spaces
-//   the rest    the numbers, little-endian, row-major; data_offsets count from here and tile it without gap
-//   or overlap
+//   the rest    the numbers, little-endian, row-major; data_offsets count from here
+//               and tile it without gap or overlap
 //
 // Files written here carry checksums in their metadata, which other programs pass over:
 //
-//   attune.crc32c.header         of the length and the header, with these eight digits themselves taken as
-//   zeros attune.crc32c.tensors        the number of tensors attune.crc32c.tensor.<name>  of the bytes of one
-//   tensor
+//   attune.crc32c.header          of the length and the header, these eight digits themselves taken as zeros
+//   attune.crc32c.tensors         the number of tensors
+//   attune.crc32c.tensor.<name>   of the bytes of one tensor
 //
 // Why no flip of a single bit and no truncation of such a file goes unseen: the header's checksum always
 // stands at the same place, so it is found without understanding anything. If that place is intact, the

@@ -12,9 +12,10 @@ namespace attune::text {
 /// Corpus BLEU (Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation",
 /// section 2.3) with one reference per sentence, n-grams up to 4, uniform weights and no smoothing:
 ///
-///   p_n  = Σ_sentences Σ_ngrams min(count in hypothesis, count in reference) / Σ_sentences (n-grams in
-///   hypothesis) BP   = 1 if c > r, else exp(1 - r / c)               c, r: total lengths of hypotheses and
-///   references BLEU = 100 · BP · exp(Σ_n ¼ ln p_n)                   0 when a p_n is 0
+///   p_n  = Σ_sentences Σ_ngrams min(count in hypothesis, count in reference)
+///          / Σ_sentences (n-grams in hypothesis)
+///   BP   = 1 if c > r, else exp(1 - r / c)      c, r: total lengths of hypotheses and references
+///   BLEU = 100 · BP · exp(Σ_n ¼ ln p_n)         0 when a p_n is 0
 ///
 /// These are the numbers that multi-bleu.perl prints. An empty hypothesis counts with length 0, so it costs
 /// brevity; a corpus without a single matching 4-gram (one of three-word sentences, say) has BLEU 0.
