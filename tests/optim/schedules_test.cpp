@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "tests/optim/small_model.h"
@@ -16,10 +15,14 @@ using namespace attune::optim::test;
 namespace {
 
 // Every schedule, with rates that follow from its formula by hand. A new one is added here.
+struct Known {
+  Index step;
+  double rate;
+};
 struct Row {
   std::string name;  // begins its error texts
   Schedule schedule;
-  std::vector<std::pair<Index, double>> rates;  // at which step, how much
+  std::vector<Known> rates;
 };
 const std::vector<Row> rows{
     {"constant", Constant{.rate = 0.25}, {{1, 0.25}, {1'000'000'000'000, 0.25}}},
@@ -46,10 +49,10 @@ const std::vector<Row> rows{
 
 TEST_CASE("schedules: give the rates of their formulas") {
   for (const Row& row : rows)
-    for (const auto& [step, rate] : row.rates) {
-      const double given = row.schedule(step);
-      CHECK_MESSAGE(std::abs(given - rate) <= 1e-12 * rate, row.name, " at step ", step, " gives ", given,
-                    " and should give ", rate);
+    for (const Known& known : row.rates) {
+      const double given = row.schedule(known.step);
+      CHECK_MESSAGE(std::abs(given - known.rate) <= 1e-12 * known.rate, row.name, " at step ", known.step,
+                    " gives ", given, " and should give ", known.rate);
     }
 }
 
