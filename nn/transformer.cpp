@@ -49,9 +49,9 @@ EncoderLayer::EncoderLayer(const TransformerSettings& settings, Rng& rng)
       around_feed_forward(settings, rng) {}
 
 Variable EncoderLayer::operator()(const Variable& x, const Mask& mask, Pass& pass) const {
-  const Variable seen =
+  const Variable seen =  // (B, S, C)
       around_attention(x, pass, [&](const Variable& y) { return self_attention(y, y, mask, pass); });
-  return around_feed_forward(seen, pass, [&](const Variable& y) { return feed_forward(y); });
+  return around_feed_forward(seen, pass, [&](const Variable& y) { return feed_forward(y); });  // (B, S, C)
 }
 
 void EncoderLayer::visit(Visitor& v) {
@@ -71,17 +71,19 @@ DecoderLayer::DecoderLayer(const TransformerSettings& settings, Rng& rng)
 
 Variable DecoderLayer::operator()(const Variable& x, const Variable& source, const Mask& self_mask,
                                   const Mask& source_mask, Pass& pass) const {
-  const Variable own = around_self_attention(
+  const Variable own = around_self_attention(  // (B, T, C)
       x, pass, [&](const Variable& y) { return self_attention(y, y, self_mask, pass); });
-  const Variable read = around_cross_attention(
+  const Variable read = around_cross_attention(  // (B, T, C), of keys and values (B, S, C)
       own, pass, [&](const Variable& y) { return cross_attention(y, source, source_mask, pass); });
-  return around_feed_forward(read, pass, [&](const Variable& y) { return feed_forward(y); });
+  return around_feed_forward(read, pass, [&](const Variable& y) { return feed_forward(y); });  // (B, T, C)
 }
 
 Variable DecoderLayer::step(const Variable& x, DecoderLayerCache& cache, const Mask& source_mask,
                             Pass& pass) const {
   const Variable own = around_self_attention(x, pass, [&](const Variable& y) {
-    const KeyValues latest = self_attention.key_values(y);  // (B, H, 1, D)
+    const KeyValues latest = self_attention.key_values(y);  // (B, H, 1, D) each
+    // (B, H, positions so far, D) each. Nothing about earlier positions has changed: they have seen only what
+    // came before them.
     cache.self = cache.self.key.defined() ? KeyValues{concatenate({cache.self.key, latest.key}, 2),
                                                       concatenate({cache.self.value, latest.value}, 2)}
                                           : latest;
@@ -111,7 +113,7 @@ Encoder::Encoder(const TransformerSettings& settings, Rng& rng) {
 
 Variable Encoder::operator()(const Variable& x, const Mask& mask, Pass& pass) const {
   Variable y = x;
-  for (const EncoderLayer& layer : layers) y = layer(y, mask, pass);
+  for (const EncoderLayer& layer : layers) y = layer(y, mask, pass);  // (B, S, C)
   return norm ? (*norm)(y) : y;
 }
 
@@ -123,7 +125,7 @@ Decoder::Decoder(const TransformerSettings& settings, Rng& rng) {
 Variable Decoder::operator()(const Variable& x, const Variable& source, const Mask& self_mask,
                              const Mask& source_mask, Pass& pass) const {
   Variable y = x;
-  for (const DecoderLayer& layer : layers) y = layer(y, source, self_mask, source_mask, pass);
+  for (const DecoderLayer& layer : layers) y = layer(y, source, self_mask, source_mask, pass);  // (B, T, C)
   return norm ? (*norm)(y) : y;
 }
 
@@ -166,7 +168,7 @@ Transformer::Memory Transformer::encode(const Indices& source, const std::vector
   // The mean over the real positions, as a source of a single position that everybody may see.
   const Tensor real = transpose(mask.to_tensor(source.size(0), 1, source.size(1)));  // (B, S, 1)
   const Tensor count = maximum(sum(real, 1, keep_axis), 1);                          // (B, 1, 1)
-  return {sum(encoded * Variable(real), 1, keep_axis) / Variable(count), {}};
+  return {sum(encoded * Variable(real), 1, keep_axis) / Variable(count), {}};        // (B, 1, C)
 }
 
 namespace {
@@ -192,7 +194,7 @@ Transformer::DecodingState Transformer::begin_decoding(const Memory& memory) con
   state.source_mask = checked(memory).mask;
   for (const DecoderLayer& layer : decoder.layers) {
     DecoderLayerCache cache;
-    cache.source = layer.cross_attention.key_values(memory.encoded);
+    cache.source = layer.cross_attention.key_values(memory.encoded);  // (B, H, S, D) each
     state.layers.push_back(std::move(cache));
   }
   return state;
@@ -209,7 +211,7 @@ Variable Transformer::decode_step(const Indices& tokens, DecodingState& state, P
   const Indices column({tokens.size(0), 1}, tokens.values);
   Variable x = embed(embedding_of_target(), target_dropout, column, state.position++, pass);  // (B, 1, C)
   for (std::size_t i = 0; i < decoder.layers.size(); ++i)
-    x = decoder.layers[i].step(x, state.layers[i], state.source_mask, pass);
+    x = decoder.layers[i].step(x, state.layers[i], state.source_mask, pass);  // (B, 1, C)
   if (decoder.norm) x = (*decoder.norm)(x);
   return squeeze(embedding_of_target().scores(x), 1);  // (B, V)
 }
