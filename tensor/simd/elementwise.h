@@ -10,7 +10,6 @@
 namespace attune::inline ATTUNE_PRECISION::simd {
 
 // ---- unary
-// ------------------------------------------------------------------------------------------------------
 
 template <class Arch>
 void negate(const Scalar* x, Scalar* y, std::size_t n) {
@@ -109,7 +108,6 @@ void reciprocal(const Scalar* x, Scalar* y, std::size_t n) {
 }
 
 // ---- derivatives of the unary ones
-// ------------------------------------------------------------------------------
 
 template <class Arch>
 void relu_backward(const Scalar* x, const Scalar* dy, Scalar* dx, std::size_t n) {
@@ -156,7 +154,6 @@ void sigmoid_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t
 }
 
 // ---- binary
-// -----------------------------------------------------------------------------------------------------
 
 /// y_i = f(a_i, b_i), either operand a run or one number.
 template <class Arch, class Function>
@@ -270,7 +267,6 @@ void select(const Scalar* condition, int condition_step, const Scalar* a, int a_
 }
 
 // ---- writing and accumulating
-// -----------------------------------------------------------------------------------
 
 template <class Arch>
 void fill(Scalar value, Scalar* y, std::size_t n) {

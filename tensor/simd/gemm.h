@@ -37,7 +37,7 @@ struct GemmShape {
   static constexpr int registers = has_avx512<Arch> || std::is_base_of_v<xsimd::neon, Arch> ? 32 : 16;
   static constexpr int most_vectors = registers == 32 ? 4 : 2;
 
-  // A tile needs rows * vectors sums, a row of B and a number of A.
+  // A tile needs rows * vectors sums, a row of B and a number of A. Why 4 and 2: docs/speed.md.
   static constexpr int most_rows(int vectors) {
     const int fitting = (registers - vectors - 2) / vectors;
     return fitting < 16 ? fitting : 16;

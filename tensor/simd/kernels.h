@@ -17,8 +17,8 @@
 // ATTUNE_SIMD=scalar|sse2|avx2|avx512|neon forces one.
 //
 // Contract of every kernel:
-//   - n may be 0; pointers need no alignment beyond that of their type; nothing outside the n elements is
-//   touched;
+//   - n may be 0; pointers need no alignment beyond that of their type;
+//   - nothing outside the n elements is touched;
 //   - an output may be the very same pointer as an input (in place), but may not overlap one otherwise;
 //   - an elementwise result depends on its operands only, never on where in the run the element stands;
 //   - a reduction adds in an order that depends on n and the instruction set only: same input, same bits;
@@ -174,9 +174,9 @@ struct Kernels {
               Scalar momentum, Scalar weight_decay);
 
   // ---- random numbers
-  // Threefry-2x32
-  // with 20 rounds (Salmon et al. 2011, section 4): element i of the stream of a key is word (i & 1) of the
-  // block whose counter is i >> 1 (low word, high word). All instruction sets give the same bits.
+  // Threefry-2x32 with 20 rounds (Salmon et al. 2011, section 4): element i of the stream of a key is word
+  // (i & 1) of the block whose counter is i >> 1 (low word, high word). All instruction sets give the same
+  // bits.
   /// The two words of one block of the stream: any key, any counter.
   void (*threefry_block)(std::uint32_t key0, std::uint32_t key1, std::uint32_t counter0,
                          std::uint32_t counter1, std::uint32_t* out);
@@ -190,8 +190,7 @@ struct Kernels {
                   std::size_t n);
 
   // ---- matrix product
-  // See gemm.h; how
-  // large matrices are cut for these is in tensor/gemm.cpp.
+  // See gemm.h; how large matrices are cut for these is in tensor/gemm.cpp, and why so in docs/speed.md.
   int gemm_rows;     // of a tile
   int gemm_columns;  // of a tile, and of a panel of B
   /// C = A · B or C += A · B for one block; formula and layout at GemmBlock.

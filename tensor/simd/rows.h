@@ -10,7 +10,6 @@
 namespace attune::inline ATTUNE_PRECISION::simd {
 
 // ---- softmax
-// ----------------------------------------------------------------------------------------------------
 
 /// y_j = e^(x_j − max), and returns Σ_j y_j. Subtracting the largest keeps every power ≤ 1, the largest one
 /// exactly 1.
@@ -119,7 +118,6 @@ void log_softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::si
 }
 
 // ---- cross-entropy
-// ----------------------------------------------------------------------------------------------
 
 /// With d_j = x_j − max and log S = log Σ_j e^(d_j):   log p_j = d_j − log S, so
 ///   loss = log S − (1 − e) d_target − e mean(d)
@@ -153,7 +151,6 @@ void cross_entropy_backward(const Scalar* x, Scalar logsumexp, std::size_t targe
 }
 
 // ---- layer norm
-// -------------------------------------------------------------------------------------------------
 
 // The mean of a row is rounded to a Scalar, and for a row with a large offset (1e4, say, with deviations of
 // 1) that rounding alone is felt in the result. So the deviations d = x − mean, which are exact or nearly so,
@@ -240,7 +237,6 @@ template <class Arch>
 }
 
 // ---- RMS norm
-// ---------------------------------------------------------------------------------------------------
 
 template <class Arch>
 void rms_norm(const Scalar* x, const Scalar* scale, Scalar* y, std::size_t n, Scalar epsilon,

@@ -20,7 +20,6 @@ using Wide = std::conditional_t<sizeof(Scalar) == 4, double, long double>;
 constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
 // ---- elementwise
-// ------------------------------------------------------------------------------------------------
 
 template <auto f>
 void unary(const Scalar* x, Scalar* y, std::size_t n) {
@@ -173,7 +172,6 @@ void scale(Scalar alpha, const Scalar* x, Scalar* y, std::size_t n) {
 }
 
 // ---- reductions
-// -------------------------------------------------------------------------------------------------
 
 /// Σ term(i), in more digits than Scalar has
 template <class Term>
@@ -222,7 +220,6 @@ bool any_non_finite(const Scalar* x, std::size_t n) {
 }
 
 // ---- rows
-// -------------------------------------------------------------------------------------------------------
 
 void softmax(const Scalar* x, Scalar* y, std::size_t n) {
   const Wide largest = Wide(max(x, n));
@@ -355,7 +352,6 @@ void cross_entropy_backward(const Scalar* x, Scalar logsumexp, std::size_t targe
 }
 
 // ---- optimisers
-// -------------------------------------------------------------------------------------------------
 
 void adam(Scalar* parameter, const Scalar* gradient, Scalar* m, Scalar* v, std::size_t n,
           const AdamStep& step) {
@@ -381,7 +377,6 @@ void sgd(Scalar* parameter, const Scalar* gradient, Scalar* velocity, std::size_
 }
 
 // ---- random numbers
-// ---------------------------------------------------------------------------------------------
 
 void threefry_block(std::uint32_t key0, std::uint32_t key1, std::uint32_t counter0, std::uint32_t counter1,
                     std::uint32_t* out) {

@@ -108,7 +108,6 @@ To bits_as(const From& x) {
 }
 
 // ---- the rest of a run
-// ------------------------------------------------------------------------------------------
 //
 // A run's last batch is read and written in part: its first `count` lanes, 0 < count < lanes. Nothing outside
 // is touched, and the arithmetic in between is that of a whole batch. The other lanes read as `pad`.
