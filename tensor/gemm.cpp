@@ -24,16 +24,22 @@
 namespace attune::inline ATTUNE_PRECISION {
 namespace {
 
-constexpr Index inner_block =
-    256;  // rows of a panel of B: with 64 columns 64 KiB, read from the second cache
-constexpr Index slice_elements = 1 << 17;  // of packed B or A: 512 KiB of the second-level cache
-constexpr Index panel_rows = 48;  // of A: so often is a panel of B read from the second-level cache at most
-constexpr Index block_work =
-    1 << 20;  // multiply-adds, some 10 µs: far more than it takes to hand a block to a thread
-constexpr Index least_work = 1 << 18;  // below this a block is not worth a thread of its own
-constexpr Index enough_blocks = 8;     // for the threads to share fairly
-constexpr Index pack_steps = 32;  // packed at once: all panels take theirs before these rows leave the cache
-constexpr Index copied_at_once = 1 << 15;  // elements to pack that are worth a thread
+// Rows of a panel of B: with 64 columns 64 KiB, read from the second-level cache.
+constexpr Index inner_block = 256;
+// Of packed B or A: 512 KiB of the second-level cache.
+constexpr Index slice_elements = 1 << 17;
+// Rows of a panel of A at most. A block of C is as high as a panel, or as an equal part of one.
+constexpr Index panel_rows = 48;
+// Multiply-adds of a block of C: some 10 µs, far more than it takes to hand it to a thread.
+constexpr Index block_work = 1 << 20;
+// Below this a block is not worth a thread of its own.
+constexpr Index least_work = 1 << 18;
+// For the threads to share fairly.
+constexpr Index enough_blocks = 8;
+// Packed at once: all panels take theirs before these rows leave the cache.
+constexpr Index pack_steps = 32;
+// Elements to pack that are worth a thread.
+constexpr Index copied_at_once = 1 << 15;
 
 Index divide_up(Index x, Index by) {
   return (x + by - 1) / by;

@@ -161,8 +161,8 @@ class Pool {
     for (std::size_t share = workers_.size() + 1; share < share_count_; ++share) {
       try {
         workers_.emplace_back([this, share, seen = calls_.load()] { serve(share, seen); });
-      } catch (
-          const std::system_error&) {  // the system gives no more threads: those there are do all the work
+      } catch (const std::system_error&) {
+        // The system gives no more threads: those there are do all the work.
         threads_ = static_cast<int>(share);
         break;
       }
@@ -225,8 +225,8 @@ class Pool {
   std::atomic<bool> stopping_ = false;
 
   std::atomic<unsigned> calls_ = 0;  // goes up with every piece of work: what sleeping workers watch
-  std::atomic<int> members_ =
-      closed;  // workers inside the work; `closed` is added when nobody may join any more
+  // Workers inside the work; `closed` is added when nobody may join any more.
+  std::atomic<int> members_ = closed;
 
   Work work_;
   std::unique_ptr<Share[]> shares_;
