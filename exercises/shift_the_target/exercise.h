@@ -1,4 +1,4 @@
-// 5.1 What the decoder reads and what it must say: the target, shifted by one.
+// 7.1 What the decoder reads and what it must say: the target, shifted by one.
 //
 // `sentences` are lists of ids, without <s> and </s>, of different lengths. Return two matrices (B, T), where
 // T is the length of the longest sentence and one more:

@@ -58,6 +58,6 @@ TEST_CASE("what is to be said has not been read yet") {
       CHECK_MESSAGE(
           given.reads.at(0, earlier) != given.says.at(0, t), "position ", t, " must say ",
           given.says.at(0, t), ", which stands in `reads` at ", earlier,
-          ": a model would learn to copy it, have a wonderful loss, and be useless (docs/transformer.md, "
-          "\"The decoder, while training\")");
+          ": a model would learn to copy it, have a wonderful loss, and be useless (text/README.md, "
+          "\"The shifted target\")");
 }
