@@ -76,7 +76,7 @@ void describe(const Translator& translator) {
 
 // Trains, keeps the best weights in --out, and says what came of it.
 int run_training(Translator& translator, const TrainingData& data, const Options& options,
-                 std::map<std::string, std::string> notes) {
+                 const std::map<std::string, std::string>& notes) {
   const fs::path folder = options.out;
   if (holds_translator(folder))
     std::cerr << "train: " << options.out

@@ -34,9 +34,9 @@ struct OverfitResult {
 std::vector<text::EncodedPair> one_batch(const std::vector<text::EncodedPair>& pairs,
                                          const TrainingSettings& settings);
 
-/// Trains on `batch` alone, without dropout and label smoothing, until the loss is below the bar or `steps`
-/// are done, and prints the curve. The rate is `settings.rate` after a few steps of warm-up.
-OverfitResult overfit(Translator& translator, const std::vector<text::EncodedPair>& batch,
+/// Trains on `pairs` alone, as one batch, without dropout and label smoothing, until the loss is below the
+/// bar or `steps` are done, and prints the curve. The rate is `settings.rate` after a few steps of warm-up.
+OverfitResult overfit(Translator& translator, const std::vector<text::EncodedPair>& pairs,
                       const TrainingSettings& settings, Index steps, std::ostream& out);
 
 /// One line that says whether it learnt; and if not, what that means and where to look.
