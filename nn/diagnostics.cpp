@@ -372,7 +372,8 @@ std::string without_namespaces(const std::string& type) {
   };
   for (std::size_t i = 0; i < type.size(); ++i) {
     if (type.compare(i, 2, "::") != 0) {
-      text += type[i];
+      // "> >" is how GCC writes ">>".
+      if (type[i] != ' ' || i + 1 == type.size() || type[i + 1] != '>') text += type[i];
       continue;
     }
     ++i;
