@@ -151,26 +151,27 @@ struct Row {
 
   std::string line(std::size_t name_width) const {
     const std::string name = shortened(layer, name_width);
-    // … takes one column and three bytes.
-    std::string text =
-        name + std::string(name_width - (name.size() > name_width ? name.size() - 2 : name.size()), ' ');
-    char cell[64];
-    std::snprintf(cell, sizeof cell, "%11lld%10.3g", static_cast<long long>(numbers), weights.value());
-    text += cell;
+    const std::size_t columns = name.size() > name_width ? name.size() - 2 : name.size();  // … is three bytes
+    char count[32];
+    std::snprintf(count, sizeof count, "%11lld", static_cast<long long>(numbers));
+    std::string text = name + std::string(name_width - columns, ' ') + count + cell(weights.value(), 10, 3);
     if (any_gradient) {
-      std::snprintf(cell, sizeof cell, "%10.3g", gradients.value());
-      text += cell;
-      const double ratio = gradients.value() / weights.value();
-      if (weights.value() > 0)
-        std::snprintf(cell, sizeof cell, "%9.2g", ratio);
-      else
-        std::snprintf(cell, sizeof cell, "%9s", "-");
+      text += cell(gradients.value(), 10, 3);
+      text += weights.value() > 0 ? cell(gradients.value() / weights.value(), 9, 2) : "        -";
     } else {
-      std::snprintf(cell, sizeof cell, "%10s%9s", "-", "-");
+      text += "         -        -";
     }
-    text += cell;
     if (const std::string said = remark(); !said.empty()) text += "  " + said;
     return text + "\n";
+  }
+
+ private:
+  // NaN has a sign, which says nothing and differs from machine to machine.
+  static std::string cell(double number, int width, int digits) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%*.*g", width, digits,
+                  std::isnan(number) ? static_cast<double>(NAN) : number);
+    return text;
   }
 };
 

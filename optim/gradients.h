@@ -43,16 +43,16 @@ void scale_gradients(const Model& model, double factor) {
 ///
 ///     std::cout << optim::gradient_table(model);
 ///
-///     layer                       numbers      weights    gradients        ratio
-///     embedding                       640         3.11       0.0214       0.0069
-///     encoder.norm                     64         5.66     1.32e-07     2.34e-08
-///     head                            330         2.04            0            0  zero
-///     whole model                    1034         7.63       0.0214       0.0028
+///     layer           numbers   weights gradients    ratio
+///     (model)               4         2      0.02     0.01
+///     layers.0              8         6     2e-30  3.3e-31  zero: bias
+///     layers.1              8         6         -        -  no gradient
+///     whole model          20      8.72      0.02   0.0023
 ///
 /// One row per layer, in the order of visit: the parameters that share their name up to the last dot. Norms
-/// are √(Σ x²) over all of a layer's numbers; the ratio is gradients / weights. A remark says what is
-/// frozen, has no gradient ("none": the loss does not depend on it, or backward has not run), is all zero, or
-/// holds NaN or infinity.
+/// are √(Σ x²) over all of a layer's numbers, the ratio is gradients / weights. A remark names what is not
+/// finite, what is all zero, what has no gradient (the loss does not depend on it, or backward has not run)
+/// and what is frozen: the members concerned, or nothing more where it is all of them.
 std::string gradient_table(const std::vector<nn::NamedParameter>& parameters);
 template <nn::Layer Model>
 std::string gradient_table(const Model& model) {

@@ -134,3 +134,79 @@ TEST_CASE("scale_gradients: two halves of a batch, summed and scaled, are the wh
   CHECK(contains(error_of([&] { scale_gradients(slope, static_cast<double>(INFINITY)); }),
                  "the factor must be a finite number: inf"));
 }
+
+namespace {
+
+struct TableLayer {
+  nn::Parameter weight{full({2, 2}, 3)}, bias{zeros({4})};
+  void visit(nn::Visitor& v) { v("weight", weight), v("bias", bias); }
+};
+struct TableModel {
+  nn::Parameter scale{ones({4})};
+  std::vector<TableLayer> layers;
+  explicit TableModel(std::size_t count) { layers.resize(count); }
+  void visit(nn::Visitor& v) { v("scale", scale), v("layers", layers); }
+};
+
+}  // namespace
+
+TEST_CASE("gradient_table: a row per layer, with what is zero or missing") {
+  const TableModel model(2);
+  CHECK(gradient_table(model) ==
+        "layer          numbers   weights gradients    ratio\n"
+        "(model)              4         2         -        -  no gradient\n"
+        "layers.0             8         6         -        -  no gradient\n"
+        "layers.1             8         6         -        -  no gradient\n"
+        "whole model         20      8.72         -        -\n");
+  set_gradient(model.scale, full({4}, Scalar(0.01)));
+  set_gradient(model.layers[0].weight, full({2, 2}, static_cast<Scalar>(1e-30)));  // the squares would be 0
+  set_gradient(model.layers[0].bias, zeros({4}));
+  CHECK(gradient_table(model) ==
+        "layer          numbers   weights gradients    ratio\n"
+        "(model)              4         2      0.02     0.01\n"
+        "layers.0             8         6     2e-30  3.3e-31  zero: bias\n"
+        "layers.1             8         6         -        -  no gradient\n"
+        "whole model         20      8.72      0.02   0.0023\n");
+  for (const TableLayer& layer : model.layers) {
+    set_gradient(layer.weight, zeros({2, 2}));
+    set_gradient(layer.bias, full({4}, static_cast<Scalar>(3e30)));  // the squares would be infinite
+  }
+  set_gradient(model.scale, zeros({4}));
+  CHECK(gradient_table(model) ==
+        "layer          numbers   weights gradients    ratio\n"
+        "(model)              4         2         0        0  zero\n"
+        "layers.0             8         6     6e+30    1e+30  zero: weight\n"
+        "layers.1             8         6     6e+30    1e+30  zero: weight\n"
+        "whole model         20      8.72  8.49e+30  9.7e+29\n");
+}
+
+TEST_CASE(
+    "gradient_table: what is frozen or not finite is marked, weights of 0 have no ratio, long names end "
+    "alike") {
+  struct Model {
+    TableModel a_very_long_name_for_a_model{4};
+    void visit(nn::Visitor& v) { v("the_outermost_of_all_the_layers.a_model", a_very_long_name_for_a_model); }
+  };
+  Model whole;
+  TableModel& model = whole.a_very_long_name_for_a_model;
+  model.scale.set_value(zeros({4}));
+  set_gradient(model.scale, ones({4}));
+  model.layers[0].weight.freeze();
+  set_gradient(model.layers[0].bias, full({4}, 2));
+  set_gradient(model.layers[1].weight, full({2, 2}, static_cast<Scalar>(-NAN)));
+  model.layers[2].weight.set_value(full({2, 2}, static_cast<Scalar>(INFINITY)));
+  set_gradient(model.layers[2].weight, full({2, 2}, static_cast<Scalar>(INFINITY)));
+  set_gradient(model.layers[2].bias, full({4}, static_cast<Scalar>(-INFINITY)));
+  nn::freeze(model.layers[3]);
+  CHECK(
+      gradient_table(whole) ==
+      "layer                                           numbers   weights gradients    ratio\n"
+      "the_outermost_of_all_the_layers.a_model               4         0         2        -\n"
+      "…utermost_of_all_the_layers.a_model.layers.0          8         6         4     0.67  frozen: weight\n"
+      "…utermost_of_all_the_layers.a_model.layers.1          8         6       nan      nan  gradient not "
+      "finite: weight; no gradient: bias\n"
+      "…utermost_of_all_the_layers.a_model.layers.2          8       inf       inf      nan  weights not "
+      "finite: weight; gradient not finite\n"
+      "…utermost_of_all_the_layers.a_model.layers.3          8         6         -        -  frozen\n"
+      "whole model                                          36       inf       nan      nan\n");
+}
