@@ -2,10 +2,9 @@
 //
 // Command:  ./run translator                      the tour: English to French on the built-in corpus
 //           ./run translator --to zh              the same to Chinese
-//           ./run translator overfit              one batch to zero loss: try it first if a model does not
-//           learn
+//           ./run translator overfit              one batch to zero loss: does it learn at all?
 //           ./run translator train --help         your own corpus
-// Data:     the built-in corpus (grammar.h), or any parallel text
+// Data:     the built-in corpus (corpus.h), or any parallel text
 // Time:     the tour trains about a minute on two cores; a second run finds the trained model
 // Ends with the line:
 //   Translate your own:  echo 'the black cat sees the small dog.' | ./run translator translate

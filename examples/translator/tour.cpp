@@ -62,7 +62,8 @@ void write_attention_picture(const std::filesystem::path& file, const AttentionM
                      {.title = "Cross-attention, decoder layer " + std::to_string(layer + 1),
                       .row_axis = language.name() + ", as it is written",
                       .column_axis = "English",
-                      .cell = language.in_characters() ? 22.0 : 0});  // characters need room
+                      .cell = language.in_characters() ? 22.0 : 0,  // characters need room
+                      .panels_per_row = language.in_characters() ? 3 : 0});
 }
 
 int tour(const std::filesystem::path& folder, TrainingSettings settings, const TargetLanguage& language) {
