@@ -381,6 +381,41 @@ TEST_CASE("find_anomaly: between queries and keys the common layer is named, and
   CHECK(report->sentence.ends_with(", in attention.1.query.weight"));
 }
 
+TEST_CASE("find_anomaly: of two ways back the layer that was used last is named") {
+  struct Model {
+    std::vector<nn::Linear> layers;
+    nn::Linear head;
+    void visit(nn::Visitor& v) { v("layers", layers), v("head", head); }
+  };
+  Rng rng(1);
+  Model model{{}, nn::Linear(3, 3, rng)};
+  for (int i = 0; i < 2; ++i) model.layers.push_back(nn::Linear(3, 3, rng));
+  fill(model);
+  const Variable x = ones({2, 3});
+  const auto layer = [&](const std::function<Variable()>& loss) {
+    const std::optional<nn::AnomalyReport> report = nn::find_anomaly(model, loss);
+    return report ? report->sentence.substr(0, report->sentence.find(": all")) : "nothing";
+  };
+  const std::string log = "log: nan in its result (2, 3) at [0, 0], in the forward pass, ";
+  // One behind the other.
+  CHECK(layer([&] { return sum(attune::log(-model.layers[1](model.layers[0](x)))); }) ==
+        log + "right after layers.1");
+  // A sum around a layer.
+  CHECK(layer([&] {
+          const Variable y = model.layers[0](x);
+          return sum(attune::log(-(y + model.head(y))));
+        }) == log + "right after head");
+  // Two children of one layer.
+  CHECK(layer([&] { return sum(attune::log(-(model.layers[0](x) + model.layers[1](x)))); }) ==
+        log + "in layers");
+  // Who is named as the culprit needs no other.
+  model.layers[0].weight.set_value(full({3, 3}, 1e5));
+  spoil(model.layers[1].weight, 4, not_a_number);
+  CHECK(sentence_of(nn::find_anomaly(model, [&] {
+          return sum(model.layers[1](x));
+        })).ends_with("look at how those weights, or that input, came about"));
+}
+
 TEST_CASE("find_anomaly: what belongs to no layer is said as far as it is known") {
   struct Slope {
     nn::Parameter a{tensor({2})};
@@ -573,4 +608,50 @@ TEST_CASE("summary: a Transformer's counts are those of parameter_count, and no 
     line = c == '\n' ? 0 : line + 1;
     CHECK(line <= 104);  // bytes; … is three of them and one column
   }
+}
+
+namespace {
+
+struct Outer {
+  // A layer whose type is named inside a template, with a buffer of its own.
+  template <class T>
+  struct Holder {
+    struct Inner {
+      nn::Parameter weight{zeros({2})};
+      nn::Buffer count{zeros({3})};
+      void visit(nn::Visitor& v) { v("weight", weight), v("count", count); }
+    };
+  };
+  std::string summary_of_local() const {
+    struct Local {
+      Holder<int>::Inner norm;
+      nn::Parameter norm_scale{zeros({5})};
+      void visit(nn::Visitor& v) { v("norm", norm), v("norm_scale", norm_scale); }
+    };
+    return nn::summary(Local());
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "summary: types in templates and functions lose what stands before them, layers keep to their own") {
+  CHECK(Outer().summary_of_local() == std::string("layer    type   numbers  parameters\n"
+                                                  "(model)  Local        7  norm_scale (5,)\n"
+                                                  "  norm   Inner        2  weight (2,), count (3,) buffer\n"
+                                                  "total: 7 numbers, ") +
+                                          (sizeof(Scalar) == 8 ? "56 bytes; and 3 in buffers, 24 bytes\n"
+                                                               : "28 bytes; and 3 in buffers, 12 bytes\n"));
+  struct Likeness {
+    nn::Parameter scale{ones({3})}, shift{zeros({3})};
+    void visit(nn::Visitor& v) { v("scale", scale), v("shift", shift); }
+  };
+  struct Mixed {
+    nn::LayerNorm first{3};
+    Likeness second;
+    void visit(nn::Visitor& v) { v("list.0", first), v("list.1", second); }
+  };
+  CHECK(contains(nn::summary(Mixed()),
+                 "  list.0  LayerNorm        6  scale (3,), shift (3,)\n"
+                 "  list.1  Likeness         6  scale (3,), shift (3,)\n"));
 }
