@@ -12,6 +12,8 @@ namespace attune::inline ATTUNE_PRECISION {
 ///
 ///     Mask mask = Mask::causal() & Mask::padding(lengths);
 ///
+/// A query that may attend to nothing gets zeros, and its gradients are zeros.
+///
 /// A Mask is a value that holds rules, not a tensor of booleans; `&` keeps what both sides allow. With
 /// nothing said, everything is allowed.
 class Mask {

@@ -77,8 +77,8 @@ Variable layer_norm(const Variable& x, const Variable& scale, const Variable& sh
       });
 }
 
-// With r = √(mean(x²) + ε), x̂ = x / r and g = dy ⊙ scale:   dx = (g - x̂ mean(g x̂)) / r,   dscale = Σ_rows dy
-// ⊙ x̂
+// With r = √(mean(x²) + ε), x̂ = x / r and g = dy ⊙ scale:
+//   dx = (g - x̂ mean(g x̂)) / r,   dscale = Σ_rows dy ⊙ x̂
 Variable rms_norm(const Variable& x, const Variable& scale, Scalar epsilon) {
   RmsNormResult forward = rms_norm(x.value(), scale.value(), epsilon);
   Tensor y = std::move(forward.y);

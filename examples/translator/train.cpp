@@ -133,7 +133,8 @@ TrainingResult train(Translator& translator, const TrainingData& data, const Tra
       ++result.steps;
       const auto loss_of_step = [&] {
         nn::Pass pass{.training = true, .rng = rng.at(static_cast<std::uint64_t>(result.steps))};
-        // The decoder reads <s> y1 y2 … and must predict y1 y2 … </s>: the target shifted by one.
+        // The decoder reads <s> y1 y2 … and must predict y1 y2 … </s>: the target shifted by one
+        // (text::make_batch).
         const Variable logits =
             model(batch.source, batch.source_lengths, batch.target_in, pass);  // (B, T, V)
         return cross_entropy(logits, batch.target_out,
