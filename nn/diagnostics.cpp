@@ -172,15 +172,16 @@ FirstLoss check_first_loss(const Variable& loss, const Variable& logits, const I
                                      ": the model holds the targets for less likely than others: look "
                                      "whether the targets belong to these inputs; or it has been trained, "
                                      "on others");
+  const std::string guessing = "; guessing with these logits costs " + digits(first.chance);
   const double excess = first.chance - first.uniform;
   if (excess > 2)
-    return say(Verdict::large, it_is + ", by chance, but far above " + ln_v +
-                                   ": the logits start with a deviation of " + digits(deviation) +
+    return say(Verdict::large, it_is + guessing + ", far above " + ln_v +
+                                   ", because they start with a deviation of " + digits(deviation) +
                                    ": make the initial weights of the output layer smaller, or norm what "
                                    "goes into it");
   if (excess > 0.25)
-    return say(Verdict::fine, it_is + ", by chance, and " + digits(excess) + " above " + ln_v +
-                                  " because the logits start with a deviation of " + digits(deviation) +
+    return say(Verdict::fine, it_is + guessing + ", " + digits(excess) + " above " + ln_v +
+                                  ", because they start with a deviation of " + digits(deviation) +
                                   ": usual where the output layer is the embedding");
   return say(Verdict::fine, it_is + ", as it should be: " + ln_v + " is the loss of who knows nothing");
 }

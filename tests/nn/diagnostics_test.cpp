@@ -110,15 +110,17 @@ TEST_CASE("first loss: each way to begin has its sentence") {
   CHECK(fine.uniform == doctest::Approx(std::log(100.0)));
   const nn::FirstLoss spread = first_of(spread_by(1));
   CHECK(spread);
-  CHECK(spread.sentence ==
-        "first loss: it is 5.04, by chance, and 0.43 above 4.61 (ln 100) because the logits start with a "
-        "deviation of 1.00: usual where the output layer is the embedding");
+  CHECK(
+      spread.sentence ==
+      "first loss: it is 5.04; guessing with these logits costs 5.04, 0.43 above 4.61 (ln 100), because they "
+      "start with a deviation of 1.00: usual where the output layer is the embedding");
   const nn::FirstLoss large = first_of(spread_by(10));
   CHECK(large.verdict == Verdict::large);
-  CHECK(
-      large.sentence ==
-      "first loss: it is 13.91, by chance, but far above 4.61 (ln 100): the logits start with a deviation of "
-      "10.00: make the initial weights of the output layer smaller, or norm what goes into it");
+  CHECK(large.sentence ==
+        "first loss: it is 13.91; guessing with these logits costs 13.91, far above 4.61 (ln 100), because "
+        "they "
+        "start with a deviation of 10.00: make the initial weights of the output layer smaller, or norm what "
+        "goes into it");
 
   // Logits that know a little about the targets: half a nat.
   const Variable hint = unpick(full({500}, Scalar(0.5)), targets, classes);
