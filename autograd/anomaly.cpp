@@ -184,6 +184,7 @@ detail::PullbackScope::~PullbackScope() {
 }
 
 void DetectAnomaly::look_at_result(const char* op, const Variable& y, const std::vector<Variable>& operands) {
+  if (first_ && !options_.throws) return;  // found already
   const std::optional<Found> in_result = look(y.value());
   if (!in_result) return;
   Anomaly anomaly;
@@ -204,6 +205,7 @@ void DetectAnomaly::look_at_result(const char* op, const Variable& y, const std:
 }
 
 void DetectAnomaly::look_at_gradients(const NodeHandle& node, const Variable& dy, const Gradients& parts) {
+  if (first_ && !options_.throws) return;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (!parts[i].defined()) continue;
     const std::optional<Found> in_part = look(parts[i].value().value());
@@ -221,6 +223,7 @@ void DetectAnomaly::look_at_gradients(const NodeHandle& node, const Variable& dy
 }
 
 void DetectAnomaly::look_at_sum(const NodeHandle& node, const Variable& dy) {
+  if (first_ && !options_.throws) return;
   const std::optional<Found> in_sum = look(dy.value());
   if (!in_sum) return;
   Anomaly anomaly;
@@ -235,7 +238,6 @@ void DetectAnomaly::look_at_sum(const NodeHandle& node, const Variable& dy) {
 }
 
 void DetectAnomaly::found(Anomaly anomaly, const std::vector<Variable>& operands, const NodeHandle& result) {
-  if (first_ && !options_.throws) return;
   const bool is_nan = std::isnan(anomaly.value);
   // The operand to blame: one with NaN before one with infinity.
   for (std::size_t i = 0; i < operands.size(); ++i) {
