@@ -266,7 +266,7 @@ class Locator {
   }
 
   // One parameter of each of the operations met first on every way back, newest operation first.
-  std::vector<std::string> latest_before(std::vector<NodeHandle> starts) const {
+  std::vector<std::string> latest_before(const std::vector<NodeHandle>& starts) const {
     const auto older = [](const NodeHandle& a, const NodeHandle& b) { return a->order < b->order; };
     std::priority_queue<NodeHandle, std::vector<NodeHandle>, decltype(older)> open(older);
     std::unordered_set<const Node*> seen;
