@@ -275,6 +275,7 @@ class ClauseWriter {
     const Kinds kinds = clause_.subject.pronoun ? kind::adult : clause_.subject.phrase.noun->kinds;
     const ChineseAdjective& adjective = sense(*clause_.predicate, kinds);
     const bool future = clause_.tense == Tense::future;
+    go_to_place();
     write_negation_or_future(future);
     if (clause_.form == Form::negation && !future) word("不", at_.negation);
     if (clause_.form == Form::never && !future) word("从来不", at_.negation);

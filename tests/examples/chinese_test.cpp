@@ -214,6 +214,8 @@ TEST_CASE("chinese: the place stands before the verb") {
        "i will eat an apple with the dog.", "我会和狗一起吃一个苹果。"},
       {at(say(P::they, verb("talk", "to"), P::we), "in front of", many(D::three, "house")),
        "they talk to us in front of three houses.", "他们在三栋房子前面跟我们说话。"},
+      {at(is(P::they, "happy"), "in", one(D::the, "forest")), "they are happy in the forest.",
+       "他们在森林里很快乐。"},
       {at(say(P::they, verb("wait", "for"), P::we), "near", one(D::this_, "school")),
        "they wait for us near this school.", "他们在这所学校附近等我们。"},
   });
