@@ -87,8 +87,7 @@ OverfitResult overfit(Translator& translator, const std::vector<text::EncodedPai
     out << line << remark << '\n' << std::flush;
   };
   char expected[96];
-  std::snprintf(expected, sizeof expected, "   expected: about ln V = %.4f, what guessing costs",
-                result.guessing);
+  std::snprintf(expected, sizeof expected, "   expected: ln V = %.4f, or up to 1 more", result.guessing);
   out << "   steps       loss   nats per token\n";
 
   while (true) {

@@ -114,7 +114,8 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings, const T
   const Score score = score_held_out(translator, corpus);
   const AttentionScore attention = score_attention(translator, corpus);
   std::cout << "\nHeld-out sentences: " << percent(score.exact) << " of " << corpus.held_out.size()
-            << " exactly right, BLEU " << percent(score.bleu.score / 100)
+            << " exactly right, BLEU " << percent(score.bleu.score / 100) << " (" << score.bleu.signature
+            << ")"
             << "\nA word-by-word dictionary: " << percent(dictionary_score(corpus)) << " exactly right\n"
             << "Attention of decoder layer " << attention.clearest() + 1 << " points at the right word for "
             << percent(attention.layers[attention.clearest()]) << " of " << attention.pairs << " "
