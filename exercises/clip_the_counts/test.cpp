@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
+
+#include "exercises/crash_hint.h"
+
 namespace {
 
 std::vector<text::Tokens> tokens(const std::vector<std::string>& lines) {
@@ -10,11 +14,23 @@ std::vector<text::Tokens> tokens(const std::vector<std::string>& lines) {
   return result;
 }
 
+// "a" and "x x", one sentence after the other.
+std::string shown(const std::vector<std::string>& lines) {
+  std::string all;
+  for (const std::string& line : lines) all += (all.empty() ? "\"" : " and \"") + line + "\"";
+  return all;
+}
+
 void expect(const std::vector<std::string>& hypotheses, const std::vector<std::string>& references,
             std::size_t n, double expected, const std::string& hint) {
   const double given = ngram_precision(tokens(hypotheses), tokens(references), n);
-  CHECK_MESSAGE(std::abs(given - expected) < 1e-12, "for n = ", n, ", \"", hypotheses[0], "\" against \"",
-                references[0], "\" should give ", expected, " and gave ", given, ". ", hint);
+  const bool cut = given == 0 && expected > 0;
+  CHECK_MESSAGE(
+      std::abs(given - expected) < 1e-12, "for n = ", n, ", ", shown(hypotheses), " against ",
+      shown(references), " should give ", expected, " and gave ", given, ". ", hint,
+      std::string(cut ? " Is an integer divided by an integer? That gives a whole number: 3 / 4 is 0. "
+                        "Count in doubles."
+                      : ""));
 }
 
 }  // namespace
@@ -42,10 +58,16 @@ TEST_CASE("counts are added up over the sentences, and divided once") {
 }
 
 TEST_CASE("a sentence with fewer than n tokens has no n-gram") {
+  const CrashHint hint(
+      "What was read ended outside of the sentence. size() is unsigned: for a single token size() - 2 is not "
+      "-1, "
+      "but the largest number there is, and a loop up to size() - n or size() - n + 1 never ends. Compare "
+      "i + n <= size().");
   expect({"a", "a b c"}, {"a", "a b c"}, 2, 1, "\"a\" has no pair, and neither helps nor harms.");
-  expect({"a"}, {"a b"}, 2, 0,
-         "No pair at all: 0, and no division by 0 (nor a loop to size() - n, which wraps).");
+  expect({"a"}, {"a b"}, 2, 0, "No pair at all: 0, and no division by 0.");
   expect({""}, {"a"}, 1, 0, "An empty hypothesis has no n-gram.");
+  expect({"a"}, {"a b c"}, 3, 0, "No run of three at all.");
+  expect({"a b c"}, {"a"}, 3, 0, "The reference has no run of three.");
 }
 
 TEST_CASE("agrees with text::corpus_bleu") {
@@ -58,6 +80,11 @@ TEST_CASE("agrees with text::corpus_bleu") {
         side->back().push_back(std::string(1, static_cast<char>('a' + dice.below(3))));
     }
   const text::Bleu bleu = text::corpus_bleu(hypotheses, references);
-  for (std::size_t n = 1; n <= 4; ++n)
-    CHECK(100 * ngram_precision(hypotheses, references, n) == doctest::Approx(bleu.precisions[n - 1]));
+  std::ostringstream wrong;
+  for (std::size_t n = 1; n <= 4; ++n) {
+    const double given = ngram_precision(hypotheses, references, n), expected = bleu.precisions[n - 1] / 100;
+    if (given != doctest::Approx(expected))
+      wrong << "\nn = " << n << ": should be " << expected << " and is " << given;
+  }
+  CHECK_MESSAGE(wrong.str().empty(), "30 pairs of random sentences, of 0 to 8 tokens:", wrong.str());
 }
