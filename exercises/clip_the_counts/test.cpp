@@ -24,7 +24,9 @@ std::string shown(const std::vector<std::string>& lines) {
 void expect(const std::vector<std::string>& hypotheses, const std::vector<std::string>& references,
             std::size_t n, double expected, const std::string& hint) {
   const double given = ngram_precision(tokens(hypotheses), tokens(references), n);
-  const bool cut = given == 0 && expected > 0;
+  static bool told = false;  // once is enough
+  const bool cut = given == 0 && expected > 0 && !told;
+  told = told || cut;
   CHECK_MESSAGE(
       std::abs(given - expected) < 1e-12, "for n = ", n, ", ", shown(hypotheses), " against ",
       shown(references), " should give ", expected, " and gave ", given, ". ", hint,
@@ -59,10 +61,9 @@ TEST_CASE("counts are added up over the sentences, and divided once") {
 
 TEST_CASE("a sentence with fewer than n tokens has no n-gram") {
   const CrashHint hint(
-      "What was read ended outside of the sentence. size() is unsigned: for a single token size() - 2 is not "
-      "-1, "
-      "but the largest number there is, and a loop up to size() - n or size() - n + 1 never ends. Compare "
-      "i + n <= size().");
+      "What was read ended outside of the sentence. size() is unsigned: for a single token, size() - 2 is "
+      "not -1, but the largest number there is, and a loop up to size() - n or size() - n + 1 never ends. "
+      "Compare i + n <= size().");
   expect({"a", "a b c"}, {"a", "a b c"}, 2, 1, "\"a\" has no pair, and neither helps nor harms.");
   expect({"a"}, {"a b"}, 2, 0, "No pair at all: 0, and no division by 0.");
   expect({""}, {"a"}, 1, 0, "An empty hypothesis has no n-gram.");
