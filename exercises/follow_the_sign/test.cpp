@@ -50,16 +50,18 @@ TEST_CASE("the direction weighs the memory as it was against this gradient") {
   // c = 0.9 · 1 + 0.1 · (−8.5) = 0.05 > 0: on in the same direction. With the m that this gradient has
   // already changed, 0.9 · 0.905 − 0.85 < 0.
   weights.step(lion, tensor({-8.5f}), 0.5);
-  CHECK_MESSAGE(
+  REQUIRE_MESSAGE(
       difference(weights.p.value(), tensor({-1})) < 1e-6,
       "after gradients 100 and -8.5, p should be -1 and is ", weights.p.value().at({0}),
       ": c = 0.9 · 1 + 0.1 · (-8.5) = 0.05 points on in the old direction. Is m changed before c is "
-      "computed, or is c made with β₂?");
-  // c = 0.9 · 0.905 + 0.1 · (−9) < 0: back.
+      "computed?");
+  // c = 0.9 · 0.905 + 0.1 · (−9) < 0: back. With β₂, 0.99 · 0.905 − 0.09 > 0.
   weights.step(lion, tensor({-9}), 0.5);
-  CHECK_MESSAGE(difference(weights.p.value(), tensor({-0.5f})) < 1e-6,
-                "after a third gradient of -9, p should have turned back to -0.5 and is ",
-                weights.p.value().at({0}));
+  CHECK_MESSAGE(
+      difference(weights.p.value(), tensor({-0.5f})) < 1e-6,
+      "after a third gradient of -9, p should have turned back to -0.5 and is ", weights.p.value().at({0}),
+      ": m is 0.99 · 1 + 0.01 · (-8.5) = 0.905, and c = 0.9 · 0.905 + 0.1 · (-9) = -0.0855. Is c made "
+      "with β₂, or is it the new m?");
 }
 
 TEST_CASE("weight decay is a share of the weight, apart from the sign") {
