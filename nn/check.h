@@ -2,6 +2,7 @@
 
 #include "autograd/check.h"
 #include "nn/visitor.h"
+#include "tensor/error.h"
 
 namespace attune::nn {
 
@@ -10,7 +11,8 @@ namespace attune::nn {
 ///
 ///     CHECK(nn::check_gradients(layer, {x}, [&](auto& inputs) { return layer(inputs[0]); }));
 ///
-/// The parameters are restored afterwards.
+/// A parameter that the result depends on and visit does not name fails the check as well. The parameters are
+/// restored afterwards.
 template <Layer Model>
 GradientCheck check_gradients(Model& layer, const std::vector<Tensor>& inputs, const Function& call,
                               const GradientCheckOptions& options = {}) {
@@ -42,6 +44,16 @@ GradientCheck check_gradients(Model& layer, const std::vector<Tensor>& inputs, c
     throw;
   }
   restore();
+  if (check.passed) {
+    // A member that visit forgets was held still all the while: the graph of one call shows it.
+    const Variable y = call(std::vector<Variable>(inputs.begin(), inputs.end()));
+    try {
+      if (y.requires_gradient()) detail::check_visited(y, parameters);
+    } catch (const GraphError& error) {
+      check.passed = false;
+      check.sentence = error.what();
+    }
+  }
   return check;
 }
 

@@ -69,7 +69,7 @@ class Visitor {
   void meet(T& layer) {
     static_assert(Layer<T>,
                   "A visited member must be a Parameter, a Buffer, a layer with `void visit(Visitor&)`, or a "
-                  "std::vector or std::optional of these.");
+                  "std::vector or std::optional of these; and visit itself must not be const.");
     if (on_layer_) on_layer_(path_, typeid(T), &layer);
     layer.visit(*this);
   }

@@ -147,8 +147,8 @@ inline Array attention_of(const Array& q, const Array& k, const Array& v, const 
 
 // ---- the rows
 
-inline void add_unary(std::vector<Operation>& rows, const char* name, Variable (*f)(const Variable&),
-                      double (*twin)(double), Range range = {}, bool distinct = false) {
+inline Operation& add_unary(std::vector<Operation>& rows, const char* name, Variable (*f)(const Variable&),
+                            double (*twin)(double), Range range = {}, bool distinct = false) {
   rows.push_back({.name = name,
                   .records = name,
                   .f = [f](const Variables& x) { return f(x[0]); },
@@ -156,6 +156,7 @@ inline void add_unary(std::vector<Operation>& rows, const char* name, Variable (
                   .cases = unary_cases(),
                   .ranges = {range},
                   .distinct = distinct});
+  return rows.back();
 }
 
 inline void add_binary(std::vector<Operation>& rows, const char* name,
@@ -177,21 +178,27 @@ inline std::vector<Operation> elementwise_rows() {
       rows, "negate", [](const Variable& x) { return -x; }, [](double x) { return -x; });
   add_unary(
       rows, "abs", abs, [](double x) { return std::fabs(x); }, {}, true);
-  add_unary(rows, "exp", exp, [](double x) { return std::exp(x); });
+  add_unary(rows, "exp", exp, [](double x) { return std::exp(x); }).extremes = {-1000, -87, -20,
+                                                                                20,    88,  1000};
   add_unary(
-      rows, "log", log, [](double x) { return std::log(x); }, positive);
+      rows, "log", log, [](double x) { return std::log(x); }, positive)
+      .extremes = {1e-30, 1e30};
   add_unary(
-      rows, "sqrt", sqrt, [](double x) { return std::sqrt(x); }, positive);
+      rows, "sqrt", sqrt, [](double x) { return std::sqrt(x); }, positive)
+      .extremes = {1e-30, 1e30};
   add_unary(rows, "square", square, [](double x) { return x * x; });
   add_unary(
-      rows, "reciprocal", reciprocal, [](double x) { return 1 / x; }, positive);
-  add_unary(rows, "tanh", tanh, [](double x) { return std::tanh(x); });
-  add_unary(rows, "sigmoid", sigmoid, sigmoid_of);
-  add_unary(rows, "erf", erf, [](double x) { return std::erf(x); });
+      rows, "reciprocal", reciprocal, [](double x) { return 1 / x; }, positive)
+      .extremes = {1e-30, 1e30};
+  add_unary(rows, "tanh", tanh, [](double x) { return std::tanh(x); }).extremes = {-1000, -20, 1e-5, 20,
+                                                                                   1000};
+  add_unary(rows, "sigmoid", sigmoid, sigmoid_of).extremes = {-1000, -80, -20, 20, 80, 1000};
+  add_unary(rows, "erf", erf, [](double x) { return std::erf(x); }).extremes = {-1000, -4, 1e-5, 4, 1000};
   add_unary(
       rows, "relu", relu, [](double x) { return x > 0 ? x : 0; }, {}, true);
   add_unary(rows, "gelu", gelu, [](double x) { return x * 0.5 * (1 + std::erf(x / std::sqrt(2.0))); });
-  add_unary(rows, "silu", silu, [](double x) { return x * sigmoid_of(x); });
+  add_unary(rows, "silu", silu, [](double x) { return x * sigmoid_of(x); }).extremes = {-80, -20, 20, 80,
+                                                                                        1000};
 
   using Two = Variable (*)(const Variable&, const Variable&);
   add_binary(rows, "add", static_cast<Two>(operator+), [](double a, double b) { return a + b; });

@@ -114,13 +114,17 @@ TEST_CASE("visitor: a member that visit forgets is found by what the loss reache
     void visit(nn::Visitor& v) { v("known", known); }
   };
   Rng rng(1);
-  const Forgetful layer{nn::Linear(2, 3, rng), nn::Linear(3, 5, rng, nn::Linear::Bias::no)};
+  Forgetful layer{nn::Linear(2, 3, rng), nn::Linear(3, 5, rng, nn::Linear::Bias::no)};
   CHECK_THROWS_WITH_AS(
       nn::check_visited(sum(layer(ones({1, 2}))), layer),
       "check_visited: the loss depends on a parameter of shape (5, 3) that visit does not name: it would "
       "be neither trained nor saved: add it to its layer's visit",
       GraphError);
   nn::check_visited(sum(layer.known(ones({1, 2}))), layer);
+  const GradientCheck check =
+      nn::check_gradients(layer, {ones({1, 2})}, [&](auto& inputs) { return layer(inputs[0]); });
+  CHECK(!check.passed);
+  CHECK(check.sentence.find("(5, 3) that visit does not name") != std::string::npos);
 }
 
 TEST_CASE("visitor: a clone has the same values in memory of its own, a frozen parameter gets no gradient") {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <random>
 #include <regex>
@@ -25,6 +26,7 @@
 // The table of operations, and what is tested of each of its rows:
 //
 //   check_values             the numbers equal those of a naive twin in double; recording changes no bit
+//   check_extremes           far out, where a careless formula overflows or loses its digits, they do as well
 //   check_first_gradients    backward equals the difference quotients
 //   check_gradients_twice    so do the gradients of the gradients
 //   check_fused_gradients    a gradient that can be differentiated equals the one that cannot
@@ -68,6 +70,10 @@ struct Operation {
   std::vector<Range> ranges = {{}};
   /// All numbers differ from each other and from 0 by more than any step of a difference quotient: for kinks.
   bool distinct = false;
+  /// For an operation of one operand, element by element: points at which a careless formula would overflow
+  /// or lose its digits. There the value must equal the twin's (which must be careful itself) in relative
+  /// terms, and the gradient must not be NaN.
+  std::vector<double> extremes = {};
   /// In float the difference quotient itself is inexact; some operations need more room. Double never does.
   double float_tolerance = 1e-3;
 };
@@ -225,6 +231,26 @@ inline void check_values(const std::vector<Operation>& operations) {
     ++cases;
   });
   report("values against naive twins", operations, cases, worst, worst_case);
+}
+
+inline void check_extremes(const std::vector<Operation>& operations) {
+  const double tolerance = sizeof(Scalar) == 8 ? 1e-12 : 1e-5;
+  for (const Operation& operation : operations) {
+    for (const double point : operation.extremes) {
+      const Variable x = tracked(Tensor(static_cast<Scalar>(point)));
+      const Variable y = operation.f({x});
+      const double value = static_cast<double>(y.item());
+      const double wanted = operation.twin({array_of(x.value())}).values.at(0);
+      // What is too large for a Scalar is infinite; what is too small may be 0.
+      const bool same =
+          value == static_cast<double>(static_cast<Scalar>(wanted)) ||
+          std::abs(value - wanted) <=
+              tolerance * std::abs(wanted) + static_cast<double>(std::numeric_limits<Scalar>::min());
+      CHECK_MESSAGE(same, operation.name, " of ", point, " gives ", value, " and should give ", wanted);
+      const double gradient = static_cast<double>(gradients(y, {x})[0].item());
+      CHECK_MESSAGE(!std::isnan(gradient), operation.name, " has the gradient nan at ", point);
+    }
+  }
 }
 
 inline void check_first_gradients(const std::vector<Operation>& operations) {
@@ -432,6 +458,7 @@ inline void check_spoiled_gradients(const std::vector<Operation>& operations) {
 inline void check_operations(const std::vector<Operation>& operations) {
   SUBCASE("values equal the twins'") {
     check_values(operations);
+    check_extremes(operations);
   }
   SUBCASE("gradients equal difference quotients") {
     check_first_gradients(operations);
