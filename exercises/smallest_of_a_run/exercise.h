@@ -15,7 +15,8 @@
 // Hints. The rest, fewer than B::size numbers, goes through a small buffer; what must stand in the lanes
 // behind it, so that they change nothing? And min forgets a NaN on one side: but 0 · v is 0 for every finite
 // v and NaN for NaN, and a sum that has met NaN stays NaN. (0 · ∞ is NaN as well. The test has no infinity
-// among its numbers; do you?)
+// among its numbers; do you?) None of these reads a single lane: at the end, store the batch into an array
+// of B::size numbers and go through that in a plain loop.
 
 #include "exercises/exercise.h"
 

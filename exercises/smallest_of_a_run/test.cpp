@@ -75,8 +75,9 @@ std::vector<Scalar> numbers(std::size_t n) {
 }  // namespace
 
 TEST_CASE("the smallest, wherever it stands and however long the run") {
-  CHECK_MESSAGE(std::isinf(watched_smallest({})),
-                "an empty run has no smallest number: +∞, so that it loses to any");
+  const Scalar of_nothing = watched_smallest({});
+  CHECK_MESSAGE((std::isinf(of_nothing) && of_nothing > 0),
+                "an empty run has no smallest number: +∞, so that it loses to any; yours is ", of_nothing);
   for (std::size_t n = 1; n <= 33; ++n) {
     for (std::size_t at = 0; at < n; ++at) {
       std::vector<Scalar> run = numbers(n);
@@ -99,16 +100,19 @@ TEST_CASE("a NaN anywhere is the result") {
     for (std::size_t at = 0; at < n; ++at) {
       std::vector<Scalar> run = numbers(n);
       run[at] = std::numeric_limits<Scalar>::quiet_NaN();
+      const Scalar got = watched_smallest(run);
       REQUIRE_MESSAGE(
-          std::isnan(watched_smallest(run)), "n = ", n, ", NaN at ", at,
+          std::isnan(got), "n = ", n, ", NaN at ", at,
           ": it was lost. min(x, y) is y where either is NaN, so the next good number hides it: look for "
           "NaN beside the minimum, not through it.");
     }
   }
-  for (std::size_t n = 1; n <= 33; ++n)
+  for (std::size_t n = 1; n <= 33; ++n) {
+    const Scalar got = watched_smallest(numbers(n));
     REQUIRE_MESSAGE(
-        !std::isnan(watched_smallest(numbers(n))), "n = ", n,
+        !std::isnan(got), "n = ", n,
         ": NaN where there is none. 0 · ∞ is NaN: is the padding of the last batch among what you look at?");
+  }
 }
 
 TEST_CASE("in batches") {
@@ -124,9 +128,15 @@ TEST_CASE("and with the registers of this machine") {
   using Batch = xsimd::batch<Scalar, xsimd::default_arch>;
   std::vector<Scalar> run = numbers(1001);
   run[1000] = Scalar(0.25);
-  CHECK(smallest<Batch>(run.data(), run.size()) == Scalar(0.25));
-  CHECK(smallest<Batch>(run.data(), 1000) == *std::min_element(run.begin(), run.begin() + 1000));
+  const Scalar all = smallest<Batch>(run.data(), run.size());
+  CHECK_MESSAGE(all == Scalar(0.25), "1001 numbers in batches of ", Batch::size,
+                ": the last one, 0.25, is the smallest, and yours is ", all);
+  const Scalar first = smallest<Batch>(run.data(), 1000);
+  CHECK_MESSAGE(first == 1, "1000 numbers in batches of ", Batch::size, ": 1 is the smallest, and yours is ",
+                first);
   run[500] = std::numeric_limits<Scalar>::quiet_NaN();
-  CHECK(std::isnan(smallest<Batch>(run.data(), run.size())));
+  const Scalar with_nan = smallest<Batch>(run.data(), run.size());
+  CHECK_MESSAGE(std::isnan(with_nan), "1001 numbers in batches of ", Batch::size,
+                ", NaN at 500: it was lost, and yours is ", with_nan);
 }
 #endif
