@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <sstream>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace {
@@ -46,50 +49,83 @@ struct WatchedMatrix {
   std::vector<double> numbers;
 };
 
+enum class Product { times_transposed, transposed_times };
+
 struct Outcome {
-  bool right = true;
+  std::string wrong;  // the first wrong number
   long fetched = 0;
 };
 
-Outcome run(Index n) {
+Outcome run(Product product, Index n) {
   SmallCache cache;
   WatchedMatrix a(n, 1'000, cache, 0), b(n, 100'000, cache, 0), c(n, 200'000, cache, 7);
-  for (Index at = 0; at < n * n; ++at) {
-    a.numbers[static_cast<std::size_t>(at)] = static_cast<double>(at % 7 - 3);
-    b.numbers[static_cast<std::size_t>(at)] = static_cast<double>(at % 5 - 2);
+  for (std::size_t at = 0; at < a.numbers.size(); ++at) {
+    a.numbers[at] = static_cast<double>(at % 7) - 3;
+    b.numbers[at] = static_cast<double>(at % 5) - 2;
   }
-  multiply(a, b, c, n);
+  const std::vector<double>& x = a.numbers;
+  const std::vector<double>& y = b.numbers;
+  product == Product::times_transposed ? times_transposed(a, b, c, n) : transposed_times(a, b, c, n);
+
   Outcome outcome{.fetched = cache.fetched};
   for (Index i = 0; i < n; ++i) {
     for (Index j = 0; j < n; ++j) {
       double sum = 0;
-      for (Index k = 0; k < n; ++k)
-        sum +=
-            a.numbers[static_cast<std::size_t>(i * n + k)] * b.numbers[static_cast<std::size_t>(k * n + j)];
-      outcome.right = outcome.right && c.numbers[static_cast<std::size_t>(i * n + j)] == sum;
+      for (Index k = 0; k < n; ++k) {
+        const Index left = product == Product::times_transposed ? i * n + k : k * n + i;
+        const Index right = product == Product::times_transposed ? j * n + k : k * n + j;
+        sum += x[static_cast<std::size_t>(left)] * y[static_cast<std::size_t>(right)];
+      }
+      const double got = c.numbers[static_cast<std::size_t>(i * n + j)];
+      if (got == sum || !outcome.wrong.empty()) continue;
+      std::ostringstream wrong;
+      wrong << n << " x " << n << ": c(" << i << ", " << j << ") should be " << sum << " and is " << got
+            << (got == sum + 7 ? ". All of c is 7 at first: set it to zero before its first product is added"
+                               : "");
+      outcome.wrong = wrong.str();
     }
   }
   return outcome;
 }
 
-}  // namespace
-
-TEST_CASE("the product is right") {
-  CHECK_MESSAGE(run(1).right, "wrong for 1 x 1");
-  CHECK_MESSAGE(
-      run(17).right,
-      "wrong for 17 x 17. All of c is 7 at first: is each number of it set to zero once, before its "
-      "first product is added, and not again?");
+void check_right(Product product) {
+  for (const Index n : {1, 17}) {
+    const Outcome outcome = run(product, n);
+    REQUIRE_MESSAGE(outcome.wrong.empty(), outcome.wrong,
+                    ". Is each number of c set to zero once, beforehand, and not again? And are the rows and "
+                    "columns those of the formula?");
+  }
 }
 
-TEST_CASE("memory is asked at most once for eight multiply-adds") {
+void check_fetched(Product product, const char* hint) {
   constexpr Index n = 96;
-  const Outcome outcome = run(n);
-  CHECK_MESSAGE(outcome.right, "the product of 96 x 96 is wrong");
+  const Outcome outcome = run(product, n);
+  REQUIRE_MESSAGE(outcome.wrong.empty(), outcome.wrong);
   CHECK_MESSAGE(
       outcome.fetched <= n * n * n / 8, "n³ = ", n * n * n, " multiply-adds fetched ", outcome.fetched,
       " lines, and n³ / 8 = ", n * n * n / 8,
       " are allowed. Of a line of 16 numbers, a walk down a column uses one, and when it comes back for "
-      "the next the line is gone. The innermost loop should run along rows: see 'The order of the "
-      "loops' in docs/speed.md.");
+      "the next the line is gone. ",
+      std::string(hint), " See 'The order of the loops' in docs/speed.md.");
+}
+
+}  // namespace
+
+TEST_CASE("A Bᵀ is right") {
+  check_right(Product::times_transposed);
+}
+
+TEST_CASE("A Bᵀ asks memory at most once for eight multiply-adds") {
+  check_fetched(Product::times_transposed, "In a(i, k) and b(j, k), which loop runs along the rows of both?");
+}
+
+TEST_CASE("Aᵀ B is right") {
+  check_right(Product::transposed_times);
+}
+
+TEST_CASE("Aᵀ B asks memory at most once for eight multiply-adds") {
+  check_fetched(
+      Product::transposed_times,
+      "In a(k, i) and b(k, j), k runs down the columns of both. Which loop leaves a where it is, and "
+      "runs along rows of b and c?");
 }
