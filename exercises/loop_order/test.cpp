@@ -67,7 +67,8 @@ Outcome run(Product product, Index n) {
   const std::vector<double>& y = b.numbers;
   product == Product::times_transposed ? times_transposed(a, b, c, n) : transposed_times(a, b, c, n);
 
-  Outcome outcome{.fetched = cache.fetched};
+  Outcome outcome;
+  outcome.fetched = cache.fetched;
   for (Index i = 0; i < n; ++i) {
     for (Index j = 0; j < n; ++j) {
       double sum = 0;
