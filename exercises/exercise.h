@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cmath>
+#include <iostream>  // for a print in between
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "attune.h"
 

@@ -4,7 +4,8 @@
 // Yet its loss stays high, however long it trains. Its gradients are right, and visit names everything. Mend
 // it; nothing outside the constructor is wrong.
 //
-// Before you change anything: print inner.weight.value() before training and after. What do you see?
+// Before you change anything: print net.inner.value() before training and after (the loop is in test.cpp,
+// next to this file). What do you see?
 
 #include "exercises/exercise.h"
 
