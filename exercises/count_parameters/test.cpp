@@ -4,17 +4,6 @@
 
 namespace {
 
-void compare(const std::string& hint, const nn::TransformerSettings& settings) {
-  Rng rng(1);
-  const nn::Transformer model(settings, rng);
-  const Index wanted = nn::parameter_count(model), yours = count_parameters(settings);
-  const std::string off =
-      std::to_string(std::abs(yours - wanted)) + (yours < wanted ? " too few" : " too many");
-  CHECK_MESSAGE(yours == wanted, "yours is ", yours, ", which is ", off, " (the width is ", settings.width,
-                ", the hidden width ", settings.hidden, "). ", hint,
-                " nn::summary(model) lists what each layer has.");
-}
-
 nn::TransformerSettings small() {
   return {.source_vocabulary = 11,
           .target_vocabulary = 13,
@@ -25,10 +14,40 @@ nn::TransformerSettings small() {
           .decoder_layers = 1};
 }
 
+Index counted(const nn::TransformerSettings& settings) {
+  Rng rng(1);
+  return nn::parameter_count(nn::Transformer(settings, rng));
+}
+
+// What is missing, if its size gives it away; else `hint`. C is the width.
+std::string what_is_missing(Index missing, const std::string& hint, const nn::TransformerSettings& settings) {
+  const Index C = settings.width, layers = settings.decoder_layers;
+  const Index attention = 4 * (C * C + C), norm = 2 * C;
+  if (missing == layers * (attention + norm))
+    return "4 (C² + C) + 2 C for each decoder layer: the decoder's attention to the source and its norm.";
+  if (missing == layers * attention)
+    return "4 (C² + C) for each decoder layer: the decoder's attention to the source.";
+  return hint;
+}
+
+void compare(const std::string& hint, const nn::TransformerSettings& settings, bool first = false) {
+  const Index wanted = counted(settings), yours = count_parameters(settings);
+  const std::string off =
+      std::to_string(std::abs(yours - wanted)) + (yours < wanted ? " too few" : " too many");
+  if (!first && count_parameters(small()) != counted(small())) {
+    CHECK_MESSAGE(yours == wanted, off, ": mend the first case first");
+    return;
+  }
+  CHECK_MESSAGE(yours == wanted, "yours is ", yours, ", which is ", off, " (the width C is ", settings.width,
+                ", the hidden width ", settings.hidden, "). ",
+                what_is_missing(wanted - yours, hint, settings),
+                " nn::summary(model) lists what each layer has.");
+}
+
 }  // namespace
 
 TEST_CASE("one layer each, pre-norm, two embeddings") {
-  compare("Did you count the biases, and the norm at the end of each stack?", small());
+  compare("Did you count the biases, and the norm at the end of each stack?", small(), true);
 }
 
 TEST_CASE("more layers, of which the decoder's have a second attention and a third norm") {
