@@ -12,9 +12,9 @@ using namespace attune;
 struct ScaleShift {
   nn::Parameter scale, shift;  // (C) each
 
-  explicit ScaleShift(Index width) {
-    throw Unsolved("ScaleShift's constructor");  // give both parameters a value: nn::Parameter(tensor)
-  }
+  // Give both parameters a value: nn::Parameter(tensor). That may stand in the initialiser list, as in
+  // `: scale(tensor), shift(tensor)`, instead of between the braces.
+  explicit ScaleShift(Index width) { throw Unsolved("ScaleShift's constructor"); }
   Variable operator()(const Variable& x) const { throw Unsolved("ScaleShift's call"); }
   void visit(nn::Visitor& v) {
     // name both members

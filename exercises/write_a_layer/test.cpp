@@ -34,8 +34,15 @@ TEST_CASE("it learns") {
   Scalar loss = 0;
   for (int step = 0; step < 200; ++step) {
     const Variable error = mean_squared_error(layer(x), wanted);
+    REQUIRE_MESSAGE(error.requires_gradient(),
+                    "the result depends on no parameter: a .value() in the call is the usual cause. It gives "
+                    "the numbers without their history; a Parameter turns into a Variable by itself");
     if (step == 0) nn::check_visited(error, layer);
     backward(error);
+    REQUIRE_MESSAGE((layer.scale.gradient().defined() && layer.shift.gradient().defined()),
+                    "no gradient reached `",
+                    std::string(layer.scale.gradient().defined() ? "shift" : "scale"),
+                    "`: is it used in the call, and without .value(), which leaves the history behind?");
     adam.step(0.1);
     loss = error.item();
   }
