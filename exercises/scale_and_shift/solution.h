@@ -1,5 +1,6 @@
 // y_rc = x_rc scale_c + shift_c. Each x is in one y, each scale and shift in one y of every row:
 //   dx_rc = dy_rc scale_c,   dscale_c = Σ_r dy_rc x_rc,   dshift_c = Σ_r dy_rc
+// x has y's shape, so it needs no sum_to.
 
 #include "exercises/exercise.h"
 
