@@ -242,7 +242,7 @@ class Locator {
     if (const std::vector<std::string> own = names_among(operands); !own.empty())
       return in_words(own[0], true);
     // Otherwise the latest operations before it that have some, on every way back.
-    const std::vector<std::string> latest = latest_before(std::move(operands));
+    const std::vector<std::string> latest = latest_before(operands);
     if (latest.empty()) return {};
     const std::string common = layer_of(layer_of(latest[0]));
     for (std::size_t i = 1; i < latest.size(); ++i)

@@ -148,8 +148,10 @@ void gemm_block(const GemmBlock& block) {
     Scalar* c = block.c + column;
     if (vectors == 1) gemm_panel<Arch, 1>(block, b, c, last_lanes);
     if (vectors == 2) gemm_panel<Arch, 2>(block, b, c, last_lanes);
-    if constexpr (Shape::most_vectors == 4) {
+    if constexpr (Shape::most_vectors >= 3) {
       if (vectors == 3) gemm_panel<Arch, 3>(block, b, c, last_lanes);
+    }
+    if constexpr (Shape::most_vectors >= 4) {
       if (vectors == 4) gemm_panel<Arch, 4>(block, b, c, last_lanes);
     }
   }
