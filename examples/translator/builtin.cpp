@@ -29,6 +29,15 @@ void require_language(const Translator& translator, const std::string& code, con
                      ", or the folder of another translator");
 }
 
+void require_attention(const Translator& translator, const std::string& folder, const std::string& command,
+                       const std::string& flag) {
+  if (translator.model.settings.source_view != nn::SourceView::attention)
+    fail<ValueError>(
+        command, ": ", folder,
+        " holds the baseline that sees only the mean of the source, so there is no attention to ",
+        "show: name another folder with ", flag);
+}
+
 TrainingSettings tour_settings() {
   TrainingSettings settings;
   settings.model.width = 128;
@@ -115,23 +124,49 @@ double dictionary_score(const Corpus& corpus) {
 
 // ---- attention
 
-AttentionMaps attention_maps(const Translator& translator, const std::string& source,
-                             const std::string& target) {
+namespace {
+
+// What the decoder looks at while it reads this pair, whose tokens are the labels; `last` is the likeliest
+// token after the target.
+AttentionMaps look(const Translator& translator, const text::EncodedPair& pair, text::Tokens source_tokens,
+                   text::Tokens target_tokens, std::int32_t* last = nullptr) {
   const NoGradient no_gradient;
-  const text::Batch batch =
-      text::make_batch({{translator.source.encode(source), translator.target.encode(target)}}, {0});
+  const text::Batch batch = text::make_batch({pair}, {0});
   nn::AttentionRecord record;
   nn::Pass pass{.record = &record};
-  translator.model(batch.source, batch.source_lengths, batch.target_in, pass);
+  const Variable logits = translator.model(batch.source, batch.source_lengths, batch.target_in, pass);
+  if (last) *last = argmax(logits.value()).values.back();  // (1, T, V)
 
-  AttentionMaps maps;
-  maps.source_tokens = translator.source.tokenizer->split(source);
+  AttentionMaps maps{std::move(source_tokens), std::move(target_tokens), {}};
   maps.source_tokens.push_back("</s>");
-  maps.target_tokens = translator.target.tokenizer->split(target);
   maps.target_tokens.push_back("</s>");
   for (const nn::DecoderLayer& layer : translator.model.decoder.layers)
     maps.layers.push_back(select(record.of(layer.cross_attention), 0, 0));  // (H, T, S)
   return maps;
+}
+
+}  // namespace
+
+AttentionMaps attention_maps(const Translator& translator, const std::string& source,
+                             const std::string& target) {
+  return look(translator, {translator.source.encode(source), translator.target.encode(target)},
+              translator.source.tokenizer->split(source), translator.target.tokenizer->split(target));
+}
+
+Attended translate_and_look(const Translator& translator, const std::string& source,
+                            Translator::Report* report) {
+  text::EncodedPair pair;
+  pair.source = translator.read(source, report);
+  pair.target = text::greedy_search(translator.model, {pair.source}, 4096).front();
+  text::Tokens source_tokens = translator.source.tokenizer->split(source);
+  source_tokens.resize(pair.source.size());
+  // From the ids, not from the joined text: that may be cut into other tokens than the model wrote.
+  text::Tokens target_tokens = translator.target.vocabulary.decode(pair.target);
+  std::int32_t last = text::Vocabulary::end;
+  Attended result{translator.target.tokenizer->join(target_tokens), {}};
+  result.maps = look(translator, pair, std::move(source_tokens), std::move(target_tokens), &last);
+  if (last != text::Vocabulary::end) result.maps.target_tokens.back() = "…";
+  return result;
 }
 
 std::size_t AttentionScore::clearest() const {

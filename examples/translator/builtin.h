@@ -18,6 +18,9 @@ std::map<std::string, std::string> builtin_notes(const TargetLanguage& language,
 const TargetLanguage* language_of(const Translator& translator);
 /// ValueError unless the translator from `folder` writes the language with this code.
 void require_language(const Translator& translator, const std::string& code, const std::string& folder);
+/// ValueError of `command` unless the translator from `folder`, which `flag` names, has attention to show.
+void require_attention(const Translator& translator, const std::string& folder, const std::string& command,
+                       const std::string& flag);
 
 /// The model of the tour, and how it is trained: in about a minute on two cores.
 TrainingSettings tour_settings();
@@ -47,6 +50,15 @@ struct AttentionMaps {
 };
 AttentionMaps attention_maps(const Translator& translator, const std::string& source,
                              const std::string& target);
+
+/// The model's own translation of a sentence, and what it looked at meanwhile. The label of the last row is
+/// </s>, or … where the search came to its limit before the model ended the sentence.
+struct Attended {
+  std::string translation;
+  AttentionMaps maps;
+};
+Attended translate_and_look(const Translator& translator, const std::string& source,
+                            Translator::Report* report = nullptr);
 
 /// For each decoder layer, the share of the crossings (in French, noun-adjective pairs with a different
 /// order) for which the cross-attention, averaged over the heads, is largest at the right source word, for

@@ -314,6 +314,27 @@ void add_overfit(CLI::App& app, Options& options, Given& given) {
   add_transformer(app, given);
 }
 
+void add_attend(CLI::App& app, Options& options) {
+  app.add_option_function<std::vector<std::string>>(
+         "sentence",
+         [&options](const std::vector<std::string>& words) {
+           for (const std::string& word : words)
+             options.sentence += (options.sentence.empty() ? "" : " ") + word;
+         },
+         wrapped("what to translate, between quotation marks"))
+      ->option_text(" ");
+  add_to(app, options);
+  add_model(app, options);
+  add_number<std::size_t>(app, "--layer", 1, 256, "the decoder layer, counted from 1 [the last]",
+                          [&options](std::size_t layer) { options.layer = layer; });
+  add_number<std::size_t>(app, "--head", 1, 1024,
+                          "the head to show here, counted from 1 [the mean of all heads]",
+                          [&options](std::size_t head) { options.head = head; });
+  add_text(app, "--svg", "file", options.svg,
+           "where the picture of all heads is written [" + options.svg + "]");
+  add_threads(app, options);
+}
+
 // ---- what does not fit
 
 bool is_there(const CLI::App& app, const std::string& flag) {
@@ -346,7 +367,7 @@ bool is_there(const CLI::App& app, const std::string& flag) {
     }
     if (!command)
       fail<UsageError>("there is no command ", io::show_name(extra), ": the commands are train, overfit, ",
-                       "translate and score");
+                       "translate, attend and score");
     if (command->get_name() == "translate")
       fail<UsageError>("translate reads standard input, not the command line: write echo ",
                        io::show_name(extra), " | ./run translator translate");
@@ -443,6 +464,7 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
       "  translator overfit                            does the model learn at all?\n"
       "  translator train --pairs my.tsv --out my      learn from your own sentences\n"
       "  echo 'a sentence' | translator translate --model my\n"
+      "  translator attend 'a sentence' --model my     what it looks at\n"
       "  translator score --model my --pairs test.tsv\n"
       "\n`translator COMMAND --help` lists the flags of a command.");
 
@@ -469,6 +491,12 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
   add_threads(*translate, options);
   translate->footer("\n  echo 'the black cat sees the small dog.' | translator translate");
 
+  CLI::App* attend = app.add_subcommand("attend", "show what the model looks at while it translates");
+  add_attend(*attend, options);
+  attend->footer(
+      "\nPrints the attention of one decoder layer and writes it, head by head, as SVG.\n\n"
+      "  translator attend 'the black cat sees the small dog.' --head 2");
+
   CLI::App* score = app.add_subcommand("score", "BLEU of a model's translations, or of a file's");
   add_to(*score, options);
   add_model(*score, options);
@@ -482,12 +510,12 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
   score->footer(
       "\nWithout --pairs or --source and --target it translates the sentences held out\n"
       "from the built-in corpus.");
-  for (CLI::App* command : {train, overfit, translate, score})
+  for (CLI::App* command : {train, overfit, translate, attend, score})
     command->get_formatter()->column_width(help_column);
 
   // Follow it, or say why not.
   const auto command = [&]() -> CLI::App* {
-    for (CLI::App* chosen : {train, overfit, translate, score})
+    for (CLI::App* chosen : {train, overfit, translate, attend, score})
       if (chosen->parsed()) return chosen;
     return nullptr;
   };
@@ -502,6 +530,7 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
   options.command = *train       ? Command::train
                     : *overfit   ? Command::overfit
                     : *translate ? Command::translate
+                    : *attend    ? Command::attend
                     : *score     ? Command::score
                                  : Command::tour;
 
@@ -520,6 +549,9 @@ std::optional<Options> read_flags(int argc, const char* const* argv) {
     options.training.epochs = 1000000;  // until then
 
   if (trains || overfits) check_train(options, command() ? *command() : app);
+  if (options.command == Command::attend && options.sentence.empty())
+    fail<UsageError>(
+        "attend: no sentence was given: write translator attend 'the black cat sees the small dog.'");
   if (options.command == Command::score) check_score(options);
   const std::string name = command() ? command()->get_name() : "the tour";
   for (const std::string flag : {"--out", "--epochs", "--seed", "--model"}) {

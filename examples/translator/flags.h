@@ -12,7 +12,7 @@
 
 namespace attune::examples {
 
-enum class Command { tour, overfit, train, translate, score };
+enum class Command { tour, overfit, train, translate, attend, score };
 
 /// What the command line said, checked as far as that goes without opening a file.
 struct Options {
@@ -30,6 +30,10 @@ struct Options {
   Index max_length = 100;
   std::string baseline;
   Index steps = 300;  // of overfit
+  // attend
+  std::string sentence;
+  std::size_t layer = 0, head = 0;  // counted from 1; 0: the last layer, the mean of the heads
+  std::string svg = "out/attend.svg";
   // score
   std::string hypothesis, reference;
   bool tokenized = false;

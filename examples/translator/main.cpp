@@ -3,6 +3,7 @@
 // Command:  ./run translator                      the tour: English to French on the built-in corpus
 //           ./run translator --to zh              the same to Chinese
 //           ./run translator overfit              one batch to zero loss: does it learn at all?
+//           ./run translator attend 'you see me.' what it looks at in a sentence of yours
 //           ./run translator train --help         your own corpus
 // Data:     the built-in corpus (corpus.h), or any parallel text
 // Time:     the tour trains about a minute on two cores; a second run finds the trained model
@@ -16,9 +17,11 @@
 #include <cmath>
 #include <iostream>
 #include <new>
+#include <sstream>
 
 #include "examples/translator/flags.h"
 #include "examples/translator/overfit.h"
+#include "examples/translator/picture.h"
 #include "examples/translator/progress.h"
 #include "examples/translator/settings.h"
 #include "examples/translator/tour.h"
@@ -217,6 +220,18 @@ void report_repairs(const std::string& what, const text::LineReport& lines) {
     std::cerr << what << ": " << lines.summary() << '\n';
 }
 
+void report_unknown(const std::string& what, const std::map<std::string, int>& words) {
+  if (words.empty()) return;
+  std::cerr << what << ": words the model does not know:";
+  int shown = 0;
+  for (const auto& [word, count] : words) {
+    if (++shown > 10) break;
+    std::cerr << (shown == 1 ? " " : ", ") << io::show_name(word);
+  }
+  if (words.size() > 10) std::cerr << " and " << words.size() - 10 << " more";
+  std::cerr << '\n';
+}
+
 int run_translate(const Options& options) {
   const Translator translator = Translator::load(options.model);
   if (!options.to.empty()) require_language(translator, options.to, options.model);
@@ -247,16 +262,67 @@ int run_translate(const Options& options) {
   if (report.cut_lines > 0)
     std::cerr << "translate: " << report.cut_lines << (report.cut_lines == 1 ? " line was" : " lines were")
               << " longer than " << Translator::longest << " tokens; what came after was not read.\n";
-  if (!report.unknown_words.empty()) {
-    std::cerr << "translate: words the model does not know:";
-    int shown = 0;
-    for (const auto& [word, count] : report.unknown_words) {
-      if (++shown > 10) break;
-      std::cerr << (shown == 1 ? " " : ", ") << io::show_name(word);
-    }
-    if (report.unknown_words.size() > 10) std::cerr << " and " << report.unknown_words.size() - 10 << " more";
-    std::cerr << '\n';
-  }
+  report_unknown("translate", report.unknown_words);
+  return 0;
+}
+
+// ---- attend
+
+// The sentence as translate would read it: one line, repaired.
+std::string read_sentence(const std::string& text) {
+  std::istringstream in(text);
+  text::LineReader reader(in);
+  std::string sentence, more;
+  reader.next(sentence);
+  while (reader.next(more))
+    if (!more.empty()) fail<ValueError>("attend: it draws one sentence: give a single line");
+  report_repairs("attend", reader.report());
+  return sentence;
+}
+
+// The number that was given, counted from 0; `otherwise` where none was.
+std::size_t chosen(const char* what, std::size_t given, std::size_t count, std::size_t otherwise) {
+  if (given > count)
+    fail<ValueError>("attend: there is no ", what, " ", given, ": the decoder of this model has ", what,
+                     count == 1 ? " 1 only" : "s 1 to " + std::to_string(count), ": give --", what,
+                     " one that is there, or leave it out");
+  return given == 0 ? otherwise : given - 1;
+}
+
+int run_attend(const Options& options) {
+  constexpr std::size_t most = 100;  // tokens that a picture has room for
+  const Translator translator = Translator::load(options.model);
+  if (!options.to.empty()) require_language(translator, options.to, options.model);
+  require_attention(translator, options.model, "attend", "--model");
+  const nn::TransformerSettings& settings = translator.model.settings;
+  const auto layers = static_cast<std::size_t>(settings.decoder_layers);
+  const auto heads = static_cast<std::size_t>(settings.heads);
+  const std::size_t layer = chosen("layer", options.layer, layers, layers - 1);
+  const std::size_t head = chosen("head", options.head, heads, heads);
+
+  const std::string sentence = read_sentence(options.sentence);
+  const std::size_t count = translator.source.tokenizer->split(sentence).size();
+  if (count == 0) fail<ValueError>("attend: there is no word in this sentence: give one with words");
+  if (count > most)
+    fail<ValueError>("attend: a sentence of ", count, " tokens is too long to draw: give one of at most ",
+                     most);
+  Translator::Report report;
+  const Attended attended = translate_and_look(translator, sentence, &report);
+  const Tensor& weights = attended.maps.layers[layer];  // (H, T, S)
+  std::cout << sentence << "\n  " << attended.translation << "\n\nWhat it looked at while writing ("
+            << (head < heads ? "head " + std::to_string(head + 1) + " of " + std::to_string(heads)
+                             : "mean of the " + std::to_string(heads) + " heads")
+            << ", decoder layer " << layer + 1 << " of " << layers << "):\n\n";
+  io::print_heat_map(
+      std::cout, heat_map(attended.maps,
+                          head < heads ? select(weights, 0, static_cast<Index>(head)) : mean(weights, 0)));
+  const fs::path svg = options.svg;
+  std::error_code problem;  // if there is one, so has the writing, with its reason
+  if (svg.has_parent_path()) fs::create_directories(svg.parent_path(), problem);
+  write_attention_picture(svg, translator, attended.maps, layer);
+  std::cout << "\nAll heads of this layer: " << options.svg << '\n' << std::flush;
+  if (!std::cout) fail<FileError>("attend: the output cannot be written: is the disk full?");
+  report_unknown("attend", report.unknown_words);
   return 0;
 }
 
@@ -329,6 +395,8 @@ int run(int argc, char** argv) {
       return run_overfit(*options);
     case Command::translate:
       return run_translate(*options);
+    case Command::attend:
+      return run_attend(*options);
     case Command::score:
       return run_score(*options);
     case Command::tour:

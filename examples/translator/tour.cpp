@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "examples/translator/picture.h"
 #include "examples/translator/progress.h"
 
 namespace attune::examples {
@@ -12,13 +13,6 @@ std::string percent(double share) {
   char text[16];
   std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
   return text;
-}
-
-io::HeatMap heat_map(const AttentionMaps& maps, const Tensor& weights, const std::string& title) {
-  return {.weights = weights.values(),
-          .row_labels = maps.target_tokens,
-          .column_labels = maps.source_tokens,
-          .title = title};
 }
 
 // A held-out sentence that shows attention crossing: words that change places, and not too long.
@@ -51,20 +45,6 @@ void show_translations(const Corpus& corpus, const std::vector<std::string>& tra
 }
 
 }  // namespace
-
-void write_attention_picture(const std::filesystem::path& file, const AttentionMaps& maps, std::size_t layer,
-                             const TargetLanguage& language) {
-  const Tensor& heads = maps.layers[layer];  // (H, T, S)
-  std::vector<io::HeatMap> panels{heat_map(maps, mean(heads, 0), "mean of the heads")};
-  for (Index head = 0; head < heads.size(0); ++head)
-    panels.push_back(heat_map(maps, select(heads, 0, head), "head " + std::to_string(head + 1)));
-  io::write_heat_map(file, panels,
-                     {.title = "Cross-attention, decoder layer " + std::to_string(layer + 1),
-                      .row_axis = language.name() + ", as it is written",
-                      .column_axis = "English",
-                      .cell = language.in_characters() ? 22.0 : 0,  // characters need room
-                      .panels_per_row = language.in_characters() ? 3 : 0});
-}
 
 int tour(const std::filesystem::path& folder, TrainingSettings settings, const TargetLanguage& language) {
   make_writable_folder(folder);
@@ -106,11 +86,7 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings, const T
     fail<ValueError>("tour: ", folder.string(),
                      " holds a translator of another corpus: name another folder with --out");
   require_language(translator, language.code(), folder.string());
-  if (translator.model.settings.source_view != nn::SourceView::attention)
-    fail<ValueError>(
-        "tour: ", folder.string(),
-        " holds the baseline that sees only the mean of the source, so there is no attention to ",
-        "show: name another folder with --out");
+  require_attention(translator, folder.string(), "tour", "--out");
   const Score score = score_held_out(translator, corpus);
   const AttentionScore attention = score_attention(translator, corpus);
   std::cout << "\nHeld-out sentences: " << percent(score.exact) << " of " << corpus.held_out.size()
@@ -127,8 +103,8 @@ int tour(const std::filesystem::path& folder, TrainingSettings settings, const T
   const std::size_t layer = attention.clearest();
   std::cout << "\nWhat it looks at while writing (mean of the heads of decoder layer " << layer + 1
             << "):\n\n";
-  io::print_heat_map(std::cout, heat_map(maps, mean(maps.layers[layer], 0), {}));
-  write_attention_picture(folder / "attention.svg", maps, layer, language);
+  io::print_heat_map(std::cout, heat_map(maps, mean(maps.layers[layer], 0)));
+  write_attention_picture(folder / "attention.svg", translator, maps, layer);
 
   std::cout << "\nWritten to " << folder.string() << ":\n"
             << "  weights.safetensors, source.vocabulary, target.vocabulary: the model\n"

@@ -11,8 +11,4 @@ namespace attune::examples {
 /// sentences, translates some, and writes weights and pictures into the folder.
 int tour(const std::filesystem::path& folder, TrainingSettings settings, const TargetLanguage& language);
 
-/// Writes what the heads of one layer attend to, and their mean, as one SVG page.
-void write_attention_picture(const std::filesystem::path& file, const AttentionMaps& maps, std::size_t layer,
-                             const TargetLanguage& language);
-
 }  // namespace attune::examples

@@ -51,19 +51,21 @@ void replace_vocabulary(const fs::path& file, const text::Vocabulary& vocabulary
 
 }  // namespace
 
+std::vector<std::int32_t> Translator::read(const std::string& line, Report* report) const {
+  const text::Tokens tokens = source.tokenizer->split(line);
+  std::vector<std::int32_t> ids = source.vocabulary.encode(tokens, true);
+  if (report) {
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (ids[i] == text::Vocabulary::unknown) ++report->unknown_words[tokens[i]];
+    report->cut_lines += ids.size() > longest;
+  }
+  if (ids.size() > longest) ids.resize(longest);
+  return ids;
+}
+
 std::vector<std::string> Translator::translate(const std::vector<std::string>& lines, Report* report) const {
   std::vector<std::vector<std::int32_t>> sentences;
-  for (const std::string& line : lines) {
-    const text::Tokens tokens = source.tokenizer->split(line);
-    std::vector<std::int32_t> ids = source.vocabulary.encode(tokens, true);
-    if (report) {
-      for (std::size_t i = 0; i < ids.size(); ++i)
-        if (ids[i] == text::Vocabulary::unknown) ++report->unknown_words[tokens[i]];
-      report->cut_lines += ids.size() > longest;
-    }
-    if (ids.size() > longest) ids.resize(longest);
-    sentences.push_back(std::move(ids));
-  }
+  for (const std::string& line : lines) sentences.push_back(read(line, report));
   std::vector<std::string> results;
   for (const auto& ids : text::greedy_search(model, sentences, 4096)) results.push_back(target.decode(ids));
   return results;

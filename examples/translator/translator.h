@@ -41,6 +41,9 @@ struct Translator {
   };
   static constexpr std::size_t longest = 400;  // tokens of a line that are read
 
+  /// The source ids of a line, cut to `longest`.
+  std::vector<std::int32_t> read(const std::string& line, Report* report = nullptr) const;
+
   /// Exactly one translation for each line; an empty line gives an empty one.
   std::vector<std::string> translate(const std::vector<std::string>& lines, Report* report = nullptr) const;
 

@@ -69,7 +69,7 @@ refused 2 '--epochs: "-1" was given' train --epochs -1
 refused 2 'does not split into --heads 5' train --heads 5 --width 128
 refused 2 '--minutes: "nan" was given' train --minutes nan
 refused 2 '--rate: "-1" was given' train --rate -1
-for command in '' train overfit translate score; do
+for command in '' train overfit translate attend score; do
   # shellcheck disable=SC2086
   "$program" $command --help >output 2>errors || wrong "translator $command --help"
   check "translator $command --help fits into 80 columns" test "$(sed 's/…/./g' output | awk 'length > 80' | wc -l)" = 0
@@ -196,6 +196,54 @@ yes 'the red cat 6' | head -n 2000 >input
 "$program" translate --model model <input 2>errors | head -n 1 >output
 check 'head gets its line' test "$(wc -l <output)" -eq 1
 check 'and nobody complains' test ! -s errors
+
+# --- attention ---
+
+cut -f1 pairs.tsv | head -n 1 >input && sentence=$(cat input)
+translated 'the sentence to look at' 1
+attended() { # NAME FLAGS… : attend succeeds on the sentence.
+  name=$1
+  shift
+  "$program" attend "$sentence" --model model --threads 1 "$@" >seen 2>errors || wrong "attend: $name: status $?"
+}
+attended 'plain'
+check 'attend says the sentence' test "$(sed -n 1p seen)" = "$sentence"
+check 'attend translates as translate does' test "$(sed -n 2p seen)" = "  $(cat output)"
+check 'attend shows the mean of the last layer' grep -qF '(mean of the 2 heads, decoder layer 1 of 1)' seen
+check 'with the words of the sentence above' grep -q 'the red cat 0  *</s>$' seen
+check 'and says where the picture is' grep -qx 'All heads of this layer: out/attend.svg' seen
+check 'which has a panel for each head and their mean' test "$(grep -o '>mean of the heads<\|>head [12]<' out/attend.svg | wc -l)" = 3
+check 'and calls no language by name in a corpus of your own' grep -q 'target, as it is written' out/attend.svg
+attended 'one head' --head 2 --layer 1 --svg new/folder/picture.svg
+check 'attend shows one head' grep -qF '(head 2 of 2, decoder layer 1 of 1)' seen
+check 'and the picture goes to --svg' cmp -s out/attend.svg new/folder/picture.svg
+sentence='the azure cat'
+attended 'an unknown word'
+check 'attend names unknown words' grep -q '^attend: words the model does not know: "azure"$' errors
+check 'and shows them as they stand' grep -q 'the azure cat </s>' seen
+"$program" attend the red cat 6 --model model >seen 2>errors
+check 'attend needs no quotation marks' test "$(sed -n 1p seen)" = 'the red cat 6'
+"$program" attend 'the red cat sees me.' --to zh --model zh --svg zh.svg >seen 2>errors
+check 'attend takes --to' grep -q 'Chinese, as it is written' zh.svg
+refused 2 'attend: no sentence was given' attend --model model
+refused 2 'attend: no sentence was given' attend '' --model model
+refused 1 'attend: there is no word in this sentence' attend '   ' --model model
+refused 1 'attend: it draws one sentence' attend "$(printf 'the cat\nthe dog')" --model model
+refused 1 'attend: a sentence of 101 tokens is too long' attend "$(yes cat | head -n 101 | tr '\n' ' ')" --model model
+refused 1 'attend: there is no layer 2: the decoder of this model has layer 1 only' attend cat --layer 2 --model model
+refused 1 'attend: there is no head 3: the decoder of this model has heads 1 to 2' attend cat --head 3 --model model
+refused 2 '--layer: "0" was given' attend cat --layer 0 --model model
+refused 1 'there is no trained translator here' attend cat
+refused 1 'the translator in zh writes Chinese' attend cat --to fr --model zh
+refused 1 '"folder" is a folder' attend cat --model model --svg folder
+refused 1 'source.txt/below' attend cat --model model --svg source.txt/below
+# shellcheck disable=SC2086
+"$program" train --pairs pairs.tsv --out mean --baseline mean $tiny >output 2>errors </dev/null || wrong 'the baseline'
+refused 1 'attend: mean holds the baseline that sees only the mean of the source' attend cat --model mean
+if [ -e /dev/full ]; then
+  "$program" attend 'the red cat' --model model >/dev/full 2>errors
+  check 'a full disk is noticed' test $? -eq 1
+fi
 
 # --- scores ---
 

@@ -539,6 +539,61 @@ TEST_CASE("attention maps: a matrix (H, T, S) for each layer, with its labels, w
   for (const Scalar total : sum(heads, -1).values()) CHECK(total == doctest::Approx(1).epsilon(1e-5));
 }
 
+TEST_CASE(
+    "attention maps: those of the model's own translation are those of the sentence and that translation") {
+  TrainingSettings settings = small_settings();
+  settings.epochs = 4;
+  Translator translator = make_builtin_translator(small_corpus(), settings);
+  train(translator, encode_builtin(translator, small_corpus()), settings, [](const EpochFigures&) {});
+  int ended = 0;
+  for (const std::string& source : some_sources()) {
+    const Attended own = translate_and_look(translator, source);
+    CHECK(own.translation == translator.translate({source}).front());
+    const AttentionMaps given = attention_maps(translator, source, own.translation);
+    CHECK(own.maps.source_tokens == given.source_tokens);
+    CHECK(own.maps.layers[0].shape() == given.layers[0].shape());
+    CHECK(own.maps.layers[0].values() == given.layers[0].values());
+    // 2 S + 10 tokens are the most that the search writes, S with </s>.
+    if (own.maps.target_tokens.size() - 1 == 2 * own.maps.source_tokens.size() + 10) continue;
+    CHECK(own.maps.target_tokens.back() == "</s>");
+    ++ended;
+  }
+  CHECK(ended > 0);
+}
+
+TEST_CASE(
+    "attention maps: a translation that never ends is labelled so, and unknown words stay as they are") {
+  Translator translator = small_translator();
+  // The decoder always puts out ones, and the output layer is the target's embedding: </s> scores -16, least.
+  nn::LayerNorm& norm = *translator.model.decoder.norm;
+  norm.scale.set_value(zeros(norm.scale.shape()));
+  norm.shift.set_value(full(norm.shift.shape(), 1));
+  nn::for_each_parameter(translator.model, [](const std::string& name, nn::Parameter& parameter) {
+    if (name != "target_embedding.weight") return;
+    Tensor values = copy(parameter.value());  // (V, 16)
+    std::fill_n(values.writable() + 16 * text::Vocabulary::end, 16, Scalar(-1));
+    parameter.set_value(values);
+  });
+  Translator::Report report;
+  const Attended own = translate_and_look(translator, "The qwertz sleeps.", &report);
+  CHECK(own.maps.source_tokens == std::vector<std::string>{"The", "qwertz", "sleeps", ".", "</s>"});
+  CHECK(own.maps.target_tokens.size() == 2 * 5 + 10 + 1);
+  CHECK(own.maps.target_tokens.back() == "…");
+  CHECK(report.unknown_words.count("qwertz") == 1);
+}
+
+TEST_CASE("attention maps: a baseline without attention has none, which is said in a sentence") {
+  TrainingSettings settings = small_settings();
+  CHECK_NOTHROW(
+      require_attention(make_builtin_translator(small_corpus(), settings), "F", "attend", "--model"));
+  settings.model.source_view = nn::SourceView::mean;
+  const Translator mean = make_builtin_translator(small_corpus(), settings);
+  CHECK(
+      message_of<ValueError>([&] { require_attention(mean, "F", "attend", "--model"); }) ==
+      "attend: F holds the baseline that sees only the mean of the source, so there is no attention to show: "
+      "name another folder with --model");
+}
+
 TEST_CASE("attention score: one share per layer, over the pairs whose order differs") {
   const AttentionScore score = score_attention(small_translator(), small_corpus());
   REQUIRE(score.layers.size() == 1);
@@ -722,6 +777,22 @@ TEST_CASE("flags: overfit has a batch and a rate of its own, and takes the model
   CHECK(own.steps == 7);
 }
 
+TEST_CASE("flags: attend takes a sentence, in quotation marks or without, a layer, a head and a file") {
+  const Options plain = options_of("attend the cat sleeps.");
+  CHECK(plain.command == Command::attend);
+  CHECK(plain.sentence == "the cat sleeps.");
+  CHECK(plain.model == "out/translator");
+  CHECK(plain.svg == "out/attend.svg");
+  CHECK(plain.layer == 0);
+  CHECK(plain.head == 0);
+  const Options own = options_of("attend --layer 2 the cat --head 3 --svg s.svg --to zh");
+  CHECK(own.sentence == "the cat");
+  CHECK(own.layer == 2);
+  CHECK(own.head == 3);
+  CHECK(own.svg == "s.svg");
+  CHECK(own.model == "out/translator-zh");
+}
+
 TEST_CASE("flags: the common ones may stand before or behind the command") {
   CHECK(options_of("--model m translate").model == "m");
   CHECK(options_of("translate --model m").model == "m");
@@ -743,11 +814,19 @@ TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
   for (const Case& wrong : {
            Case{"--wrong", "there is no flag \"--wrong\": `translator --help` lists"},
            {"train --wrong=3", "there is no flag \"--wrong\": `translator train --help` lists"},
-           {"fly", "there is no command \"fly\": the commands are train, overfit, translate and score"},
+           {"fly",
+            "there is no command \"fly\": the commands are train, overfit, translate, attend and score"},
            {"train more", "\"more\" belongs to no flag"},
            {"translate hello", "translate reads standard input"},
            {"--pairs p.tsv", "the tour has no flag --pairs, but train has: write `translator train --pairs"},
            {"translate --pairs p.tsv", "translate has no flag --pairs, but train has"},
+           {"attend", "attend: no sentence was given: write translator attend 'the black cat"},
+           {"attend ''", "attend: no sentence was given"},
+           {"attend cat --layer 0", "--layer: \"0\" was given: give a whole number from 1 to 256"},
+           {"attend cat --head -1", "--head: \"-1\" was given: give a whole number from 1 to 1024"},
+           {"attend cat --wrong", "there is no flag \"--wrong\": `translator attend --help` lists"},
+           {"attend cat --layers 2", "attend has no flag --layers, but train has"},
+           {"translate --head 2", "translate has no flag --head, but attend has"},
            {"train --epochs", "--epochs needs a value"},
            {"train --epochs 1 --epochs 2", "--epochs was given more than once"},
            {"train --epochs -1", "--epochs: \"-1\" was given: give a whole number from 1 to 1000000"},
