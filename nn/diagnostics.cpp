@@ -385,6 +385,8 @@ std::string without_namespaces(const std::string& type) {
         drop_group('(', ')');
       } else if (last == '>') {
         drop_group('<', '>');
+      } else if (last == ']') {  // Clang marks what returns a std::string: f[abi:cxx11]()
+        drop_group('[', ']');
       } else if (std::isalnum(static_cast<unsigned char>(last)) || last == '_') {
         text.pop_back();
       } else {
