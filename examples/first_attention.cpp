@@ -91,10 +91,9 @@ void compare(const char* call, const Variable& one, const Variable& other) {
 //      multiply V. Such a layer belongs before the scores, like net.score above: 32 numbers of a pair in, its
 //      score out.
 //   2. No softmax. The weights have any size and sign, so what comes out is no mixture of the values.
-//   3. √d_v under the result instead of √d_k under the products. The scores are then 10 times larger: a
-//   softmax
-//      would give nearly everything to one key, whether it fits or not, and have almost no gradient. To
-//      divide the result mends nothing of that, and makes it 10 times too small.
+//   3. √d_v under the result instead of √d_k under the products. The scores are then 10 times larger, and a
+//      softmax would give nearly everything to one key, whether it fits or not, and have almost no gradient.
+//      To divide the result mends nothing of that, and makes it 10 times too small.
 void three_mistakes(const Variable& query, const Variable& key, const Variable& value, Rng& rng) {
   std::cout << "\nThree mistakes, tried\n1. ";
   const Variable products = matmul(query, transpose(key));  // (1, 10, 10)
