@@ -1,14 +1,10 @@
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "benchmarks/workloads.h"
 #include "tensor/gemm.h"
-#include "tensor/simd/kernels.h"
-#include "tensor/thread_pool.h"
 
 // The matrix product at the sizes that training and decoding ask for, as a share of what the processor can
 // do.
@@ -22,27 +18,6 @@
 using namespace attune;
 
 namespace {
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Multiply-adds per second of `threads` threads, two operations each.
-double measure_peak(int threads) {
-  constexpr std::int64_t rounds = 100'000;
-  std::vector<Scalar> sink(static_cast<std::size_t>(threads));
-  double best = 0;
-  for (int repeat = 0; repeat < 60; ++repeat) {
-    const double start = seconds();
-    parallel_for(threads, 1, [&](std::int64_t thread, std::int64_t) {
-      sink[static_cast<std::size_t>(thread)] = kernels().gemm_peak(rounds);
-    });
-    const double flops = 2.0 * 12 * static_cast<double>(rounds) * kernels().lanes * threads;
-    best = std::max(best, flops / (seconds() - start));
-  }
-  benchmark::DoNotOptimize(sink);
-  return best;
-}
 
 struct Product {
   const char* name;
@@ -64,19 +39,19 @@ void run(benchmark::State& state, const Product& product, int threads) {
   // Many products per timing, so that a short one is not lost in the clock; the fastest timing counts.
   const double flops = 2.0 * static_cast<double>(batch * m * k * n);
   const int repeats = static_cast<int>(std::max(1.0, 2e7 / flops));
-  double peak = measure_peak(threads);
+  double peak = bench::measure_peak(threads);
   double fastest = 1e9;
   for (auto _ : state) {
-    const double start = seconds();
+    const double start = bench::seconds();
     for (int repeat = 0; repeat < repeats; ++repeat) {
       batched_gemm(left, right, {c.data(), n}, {{batch, m * k, k * n, m * n}});
       benchmark::ClobberMemory();
     }
-    const double elapsed = seconds() - start;
+    const double elapsed = bench::seconds() - start;
     fastest = std::min(fastest, elapsed / repeats);
     state.SetIterationTime(elapsed / repeats);
   }
-  peak = std::max(peak, measure_peak(threads));
+  peak = std::max(peak, bench::measure_peak(threads));
   state.counters["GFLOP/s"] = flops / fastest / 1e9;
   state.counters["peak"] = peak / 1e9;
   state.counters["of_peak"] = flops / fastest / peak;

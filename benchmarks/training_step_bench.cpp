@@ -1,21 +1,18 @@
-#include <benchmark/benchmark.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "nn/transformer.h"
+#include "autograd/loss.h"
+#include "benchmarks/workloads.h"
 #include "optim/adam.h"
 #include "optim/gradients.h"
-#include "tensor/thread_pool.h"
 
-// Whole training steps of the Transformer: forward, backward, clipping, Adam. `items_per_second` counts real
-// target tokens.
+// Whole training steps of the Transformer: forward, backward, clipping, Adam.
 //
-//   training_step_bench --benchmark_filter=tour/threads:1
+//   training_step_bench --benchmark_filter=training_tiny/threads:1
 //
-// training_step_torch.py does exactly the same work in PyTorch; compare_with_torch.sh runs both in turn.
-// B batch, T target positions, S source positions.
+// compare_pytorch does the same work in PyTorch and runs both in turn. B pairs, T target positions, S source
+// positions.
 
 using namespace attune;
 
@@ -25,12 +22,15 @@ struct Workload {
   const char* name;
   nn::TransformerSettings settings;
   Scalar label_smoothing;
-  Index padded_tokens;         // of a batch: B · T
-  std::vector<Index> longest;  // T of each batch; sentences are up to two tokens shorter
+  std::vector<Shape> batches;  // (B, longest) of each; the time is that of all of them, one after the other
+  Index shorter;               // sentences have between longest and longest - shorter tokens
 };
 
 const Workload workloads[] = {
-    // The model of the translator's tour.
+    {"training_tiny", bench::tiny(Scalar(0.3)), Scalar(0.1), {{64, 20}}, 0},
+    {"training_tiny_no_dropout", bench::tiny(0), Scalar(0.1), {{64, 20}}, 0},
+    {"training_toy", bench::toy(Scalar(0.1)), Scalar(0.1), {{32, 12}}, 0},
+    // The model of the translator's tour: batches of about 2048 tokens, padded.
     {"tour",
      {.source_vocabulary = 330,
       .target_vocabulary = 680,
@@ -42,23 +42,8 @@ const Workload workloads[] = {
       .dropout = 0,
       .norm = nn::NormPlacement::pre},
      0,
-     2048,
-     {8, 9, 10, 11, 12, 13}},
-    // Transformer-Tiny (Wu et al. 2021, "Good for Misconceived Reasons"), as trained on Multi30k.
-    {"tiny",
-     {.source_vocabulary = 10000,
-      .target_vocabulary = 10000,
-      .width = 128,
-      .heads = 4,
-      .hidden = 256,
-      .encoder_layers = 4,
-      .decoder_layers = 4,
-      .dropout = Scalar(0.3),
-      .norm = nn::NormPlacement::post,
-      .share_embeddings = true},
-     Scalar(0.1),
-     4096,
-     {10, 13, 16, 19, 22, 25}},
+     {{256, 8}, {227, 9}, {204, 10}, {186, 11}, {170, 12}, {157, 13}},
+     2},
 };
 
 struct Batch {
@@ -68,42 +53,42 @@ struct Batch {
 
 constexpr std::int32_t pad = 0;
 
-// Batch number `number`: lengths and tokens by rules that training_step_torch.py repeats.
-Batch make_batch(const Workload& workload, Index number, Index longest, Index& real_tokens) {
-  const Index size = workload.padded_tokens / longest;  // B
-  const auto tokens = [&](Index vocabulary, Index shift, bool count) {
+// Lengths and tokens by rules that pytorch_side.py repeats.
+Batch make_batch(const Workload& workload, const Shape& size) {
+  const auto length_of = [&](Index b) { return size[1] - b % (workload.shorter + 1); };
+  const auto tokens = [&](Index vocabulary, Index shift) {
     std::vector<std::int32_t> values;
-    for (Index b = 0; b < size; ++b) {
-      const Index length = longest - b % 3;
-      if (count) real_tokens += length;
-      for (Index t = 0; t < longest; ++t)
-        values.push_back(t < length ? static_cast<std::int32_t>(4 + (31 * b + 7 * (t + shift) + 13 * number) %
-                                                                        (vocabulary - 4))
-                                    : pad);
-    }
-    return Indices({size, longest}, std::move(values));
+    for (Index b = 0; b < size[0]; ++b)
+      for (Index t = 0; t < size[1]; ++t)
+        values.push_back(t < length_of(b)
+                             ? static_cast<std::int32_t>(4 + (31 * b + 7 * (t + shift)) % (vocabulary - 4))
+                             : pad);
+    return Indices({size[0], size[1]}, std::move(values));
   };
-  Batch batch{.source = tokens(workload.settings.source_vocabulary, 0, false),
-              .target_in = tokens(workload.settings.target_vocabulary, 0, false),
-              .target_out = tokens(workload.settings.target_vocabulary, 1, true),
+  Batch batch{.source = tokens(workload.settings.source_vocabulary, 0),
+              .target_in = tokens(workload.settings.target_vocabulary, 0),
+              .target_out = tokens(workload.settings.target_vocabulary, 1),
               .source_lengths = {}};
-  for (Index b = 0; b < size; ++b) batch.source_lengths.push_back(static_cast<int>(longest - b % 3));
+  for (Index b = 0; b < size[0]; ++b) batch.source_lengths.push_back(static_cast<int>(length_of(b)));
   return batch;
 }
 
 void training_steps(benchmark::State& state, const Workload& workload, int threads) {
-  set_thread_count(threads);
   Rng rng(1);
   const nn::Transformer model(workload.settings, rng);
   optim::Adam adam(model, {.beta2 = 0.98});
   std::vector<Batch> batches;
-  Index real_tokens = 0;  // of all batches together
-  for (const Index longest : workload.longest)
-    batches.push_back(make_batch(workload, static_cast<Index>(batches.size()), longest, real_tokens));
+  double tokens = 0, operations = 0;
+  for (const Shape& size : workload.batches) {
+    batches.push_back(make_batch(workload, size));
+    for (const int length : batches.back().source_lengths) tokens += length;
+    // The backward pass makes two products for each of the forward one: by the input and by the weight.
+    operations += 3 * bench::forward_operations(workload.settings, size[0], size[1], size[1]);
+  }
 
   std::uint64_t step = 0;
-  Scalar last_loss = 0;
-  const auto train = [&] {
+  double first_loss = 0;
+  bench::measure(state, threads, operations, [&] {
     for (const Batch& batch : batches) {
       nn::Pass pass{.training = true, .rng = rng.at(++step)};
       const Variable logits = model(batch.source, batch.source_lengths, batch.target_in, pass);  // (B, T, V)
@@ -112,23 +97,20 @@ void training_steps(benchmark::State& state, const Workload& workload, int threa
       backward(loss);
       optim::clip_gradient_norm(model, 1);
       adam.step(1e-4);
-      last_loss = loss.item();
+      const double value = static_cast<double>(loss.item());
+      if (step == 1) first_loss = value;
     }
-  };
-  train();  // once unmeasured: memory and caches are filled
-  for ([[maybe_unused]] const auto _ : state) train();
-  state.SetItemsProcessed(state.iterations() * real_tokens);
-  state.counters["loss"] = static_cast<double>(last_loss);
+  });
+  state.counters["parameters"] = static_cast<double>(nn::parameter_count(model));
+  state.counters["tokens"] = tokens;
+  state.counters["first_loss"] = first_loss;
 }
 
 const bool registered = [] {
   for (const Workload& workload : workloads)
-    for (const int threads : {1, 2})
-      benchmark::RegisterBenchmark(
-          (std::string(workload.name) + "/threads:" + std::to_string(threads)).c_str(),
-          [&workload, threads](benchmark::State& state) { training_steps(state, workload, threads); })
-          ->UseRealTime()
-          ->Unit(benchmark::kMillisecond);
+    bench::register_benchmark(workload.name, [&workload](benchmark::State& state, int threads) {
+      training_steps(state, workload, threads);
+    });
   return true;
 }();
 
