@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tensor/error.h"
+#include "tensor/indexing.h"
 
 namespace attune::inline ATTUNE_PRECISION {
 
@@ -84,13 +85,68 @@ bool Mask::Rule::allows(Index batch, Index query, Index key) const {
              key - query <= second;  // no sum: a reach may be as large as an Index gets
     case Kind::local_and_global:
       return query < second || key < second || (query - key <= first && key - query <= first);
-    case Kind::explicitly: {
-      const Index rows = allowed.size(-2);
-      const Index row = allowed.rank() == 3 ? batch * rows + query : query;
-      return allowed.data()[row * allowed.size(-1) + key] != 0;
-    }
+    case Kind::explicitly:
+      return given_row(batch, query)[key] != 0;
   }
   return true;
+}
+
+const Scalar* Mask::Rule::given_row(Index batch, Index query) const {
+  const Index row = allowed.rank() == 3 ? batch * allowed.size(-2) + query : query;
+  return allowed.data() + row * allowed.size(-1);
+}
+
+// The smallest stretch that holds all the keys allowed.
+Mask::Reach Mask::Rule::reach(Index batch, Index query, Index keys) const {
+  const auto around = [&](Index before,
+                          Index after) {  // no sum that a reach as large as an Index could overflow
+    const Index end = after < keys - query ? query + after + 1 : keys;
+    return Reach{.begin = std::min(query - std::min(before, query), std::max(end, Index{0})), .end = end};
+  };
+  switch (kind) {
+    case Kind::causal:
+      return {.begin = 0, .end = std::min(query + 1, keys)};
+    case Kind::padding:
+      return {.begin = 0, .end = std::min<Index>(lengths[static_cast<std::size_t>(batch)], keys)};
+    case Kind::window:
+      return around(first, second);
+    case Kind::local_and_global: {
+      if (query < second) return {.begin = 0, .end = keys};
+      const Reach near = around(first, first);
+      const Index global = std::min(second, keys);
+      if (global == 0) return near;
+      if (near.size() == 0) return {.begin = 0, .end = global};
+      return {.begin = 0, .end = std::max(global, near.end), .gaps = near.begin > global};
+    }
+    case Kind::explicitly:
+      return {.begin = 0, .end = keys, .gaps = true};
+  }
+  return {.begin = 0, .end = keys};
+}
+
+Mask::Reach Mask::reach(Index batch, Index query, Index keys) const {
+  Reach common{.begin = 0, .end = keys};
+  for (const Rule& rule : rules_) {
+    const Reach one = rule.reach(batch, query + query_offset(), keys);
+    common.begin = std::max(common.begin, one.begin);
+    common.end = std::min(common.end, one.end);
+    common.gaps = common.gaps || one.gaps;
+  }
+  return common.begin < common.end ? common : Reach{};
+}
+
+void Mask::write_row(Index batch, Index query, Index begin, Index end, Scalar* row) const {
+  const Reach whole = reach(batch, query, end);
+  const Index from = std::max(whole.begin, begin);
+  std::fill(row, row + (end - begin), Scalar(0));
+  if (from >= whole.end) return;
+  std::fill(row + (from - begin), row + (whole.end - begin), Scalar(1));
+  if (!whole.gaps) return;
+  for (const Rule& rule : rules_) {
+    if (!rule.reach(batch, query + query_offset(), end).gaps) continue;
+    for (Index key = from; key < whole.end; ++key)
+      if (!rule.allows(batch, query + query_offset(), key)) row[key - begin] = 0;
+  }
 }
 
 bool Mask::allows(Index batch, Index query, Index key) const {
@@ -109,18 +165,36 @@ bool Mask::allows(Index batch, Index query, Index key) const {
                      [&](const Rule& rule) { return rule.allows(batch, at, key); });
 }
 
-Tensor Mask::to_tensor(Index batch, Index queries, Index keys) const {
-  bool same_for_all = true;
+Mask Mask::of_entries(const Indices& entries) const {
+  Mask some = *this;
+  for (Rule& rule : some.rules_) {
+    if (rule.kind == Rule::Kind::padding) {
+      const std::vector<int> all = std::move(rule.lengths);
+      rule.lengths.clear();
+      for (const std::int32_t entry : entries.values) {
+        if (entry < 0 || entry >= static_cast<std::int32_t>(all.size()))
+          fail<IndexError>("mask: entry ", entry, " of ", all.size(), ": count from 0, within the batch");
+        rule.lengths.push_back(all[static_cast<std::size_t>(entry)]);
+      }
+    }
+    if (rule.kind == Rule::Kind::explicitly && rule.allowed.rank() == 3)
+      rule.allowed = gather_rows(rule.allowed, entries);
+  }
+  return some;
+}
+
+bool Mask::same_for_all(Index batch, Index queries, Index keys) const {
+  bool alike = true;
   for (const Rule& rule : rules_) {
     if (rule.kind == Rule::Kind::padding) {
-      same_for_all = false;
+      alike = false;
       if (static_cast<Index>(rule.lengths.size()) != batch)
         fail<ShapeError>("mask: ", rule.lengths.size(), " lengths for a batch of ", batch,
                          ": give one for each entry");
     }
     if (rule.kind == Rule::Kind::explicitly) {
       const Shape& shape = rule.allowed.shape();
-      if (shape.rank() == 3) same_for_all = false;
+      if (shape.rank() == 3) alike = false;
       // Rows for later queries are of use only when decoding step by step.
       const bool fits_queries = first_query_ ? shape[-2] >= *first_query_ + queries : shape[-2] == queries;
       if (shape[-1] != keys || !fits_queries || (shape.rank() == 3 && shape[0] != batch))
@@ -129,14 +203,15 @@ Tensor Mask::to_tensor(Index batch, Index queries, Index keys) const {
                          " keys: give (T, S) or (B, T, S)");
     }
   }
-  const Index entries = same_for_all ? 1 : batch;
-  Tensor result = full({entries, queries, keys}, 1);
+  return alike;
+}
+
+Tensor Mask::to_tensor(Index batch, Index queries, Index keys) const {
+  const Index entries = same_for_all(batch, queries, keys) ? 1 : batch;
+  Tensor result = Tensor::uninitialised({entries, queries, keys});
   Scalar* out = result.writable();
-  for (const Rule& rule : rules_)
-    for (Index b = 0; b < entries; ++b)
-      for (Index t = 0; t < queries; ++t)
-        for (Index s = 0; s < keys; ++s)
-          if (!rule.allows(b, t + query_offset(), s)) out[(b * queries + t) * keys + s] = 0;
+  for (Index b = 0; b < entries; ++b)
+    for (Index t = 0; t < queries; ++t) write_row(b, t, 0, keys, out + (b * queries + t) * keys);
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "tensor/indices.h"
 #include "tensor/tensor.h"
 
 namespace attune::inline ATTUNE_PRECISION {
@@ -41,6 +42,9 @@ class Mask {
   /// have rows for queries still to come.
   Mask from_query(Index offset) const;
 
+  /// The same rules for some of the batch's entries, in this order.
+  Mask of_entries(const Indices& entries) const;
+
   bool allows_everything() const { return rules_.empty(); }
   /// Throws IndexError for an entry, a query or a key that a rule knows nothing of.
   bool allows(Index batch, Index query, Index key) const;
@@ -49,6 +53,21 @@ class Mask {
   /// Throws ShapeError when a rule was made for other sizes.
   Tensor to_tensor(Index batch, Index queries, Index keys) const;
 
+  // ---- row by row, for what never makes the whole tensor
+
+  /// True when all batch entries are alike. Throws ShapeError as to_tensor does.
+  bool same_for_all(Index batch, Index queries, Index keys) const;
+  /// The keys that one query may attend to: all from `begin` to `end`, `end` left out; some of them where it
+  /// has `gaps`.
+  struct Reach {
+    Index begin = 0, end = 0;
+    bool gaps = false;
+    Index size() const { return end - begin; }
+  };
+  Reach reach(Index batch, Index query, Index keys) const;
+  /// 1 or 0 for the keys from `begin` to `end`.
+  void write_row(Index batch, Index query, Index begin, Index end, Scalar* row) const;
+
  private:
   struct Rule {
     enum class Kind { causal, padding, window, local_and_global, explicitly } kind;
@@ -56,6 +75,8 @@ class Mask {
     std::vector<int> lengths = {};
     Tensor allowed = {};
     bool allows(Index batch, Index query, Index key) const;
+    Reach reach(Index batch, Index query, Index keys) const;
+    const Scalar* given_row(Index batch, Index query) const;
   };
   static Mask of(Rule rule);
   bool depends_on_queries() const;

@@ -1,5 +1,7 @@
 #include "nn/attention.h"
 
+#include <algorithm>
+
 #include "tensor/error.h"
 
 namespace attune::nn {
@@ -94,6 +96,66 @@ Variable join_heads(const Variable& x) {
 }
 
 }  // namespace
+
+namespace {
+
+// The first `count` positions of the room (B, room, H, D), seen as (B, H, count, D).
+Tensor first_positions(const Tensor& room, Index count) {
+  return permute(slice(room, 1, 0, count), {0, 2, 1, 3});
+}
+
+// Writes the latest (B, H, n, D) behind the first `count` positions of the room (B, room, H, D).
+void write_behind(Tensor& room, Index count, const Tensor& latest) {
+  const Tensor rows = contiguous(permute(latest, {0, 2, 1, 3}));  // (B, n, H, D)
+  const Index entries = rows.size(0), added = rows.size(1), width = rows.size(2) * rows.size(3);
+  if (!room.defined() || count + added > room.size(1)) {
+    Tensor larger = Tensor::uninitialised(
+        {entries, std::max<Index>(16, 2 * (count + added)), rows.size(2), rows.size(3)});
+    if (count > 0) write_behind(larger, 0, first_positions(room, count));
+    room = std::move(larger);
+  }
+  Scalar* const out = room.writable();
+  for (Index b = 0; b < entries; ++b)
+    std::copy_n(rows.data() + b * added * width, added * width, out + (b * room.size(1) + count) * width);
+}
+
+Variable kept_entries(const Variable& x, const Indices& entries) {
+  const Variable rows = gather_rows(permute(x, {0, 2, 1, 3}), entries);  // (B, S, H, D)
+  return permute(rows, {0, 2, 1, 3});
+}
+
+}  // namespace
+
+void GrowingKeyValues::append(const KeyValues& latest) {
+  const bool first = !key.defined();
+  const Index count = first ? 0 : key.size(2);
+  if (latest.key.requires_gradient() || latest.value.requires_gradient() || key.requires_gradient() ||
+      value.requires_gradient()) {
+    key = first ? latest.key : concatenate({key, latest.key}, 2);
+    value = first ? latest.value : concatenate({value, latest.value}, 2);
+    key_room_ = value_room_ = Tensor();
+    return;
+  }
+  if (!first && !key_room_.defined()) {  // so far gradients were recorded, or entries have just gone
+    write_behind(key_room_, 0, key.value());
+    write_behind(value_room_, 0, value.value());
+  }
+  key = value = Variable();  // the room must have one owner to be written in place
+  write_behind(key_room_, count, latest.key.value());
+  write_behind(value_room_, count, latest.value.value());
+  key = first_positions(key_room_, count + latest.key.size(2));
+  value = first_positions(value_room_, count + latest.key.size(2));
+}
+
+KeyValues kept(const KeyValues& all, const Indices& entries) {
+  return {kept_entries(all.key, entries), kept_entries(all.value, entries)};
+}
+
+void GrowingKeyValues::keep(const Indices& entries) {
+  if (!key.defined()) return;
+  static_cast<KeyValues&>(*this) = kept(*this, entries);
+  key_room_ = value_room_ = Tensor();
+}
 
 KeyValues MultiHeadAttention::key_values(const Variable& to) const {
   check_sequence("multi-head attention", to, key.weight.shape()[1]);

@@ -35,6 +35,23 @@ struct KeyValues {
   Variable key, value;
 };
 
+/// Keys and values that grow step by step. There is room for more positions than have come, so that the next
+/// ones are written behind the others and nothing is copied; the room doubles when it is full.
+struct GrowingKeyValues : KeyValues {
+  /// Adds the latest positions, (B, H, n, D) each. Where gradients are recorded all are copied into new
+  /// tensors, since what a graph holds must not change.
+  void append(const KeyValues& latest);
+  /// Keeps these batch entries only, in this order.
+  void keep(const Indices& entries);
+
+ private:
+  Tensor key_room_,
+      value_room_;  // (B, room, H, D): a position's heads side by side, as projections give them
+};
+
+/// Some batch entries (B) of (B, H, S, D).
+KeyValues kept(const KeyValues& all, const Indices& entries);
+
 /// Multi-head attention ("Attention Is All You Need", section 3.2.2):
 ///   head_i = softmax(Q_i K_iᵀ / √D) V_i,   output = concat(head_1 … head_H) W_O
 /// Deviation from the paper: the projections have biases.

@@ -81,12 +81,9 @@ Variable DecoderLayer::operator()(const Variable& x, const Variable& source, con
 Variable DecoderLayer::step(const Variable& x, DecoderLayerCache& cache, const Mask& source_mask,
                             Pass& pass) const {
   const Variable own = around_self_attention(x, pass, [&](const Variable& y) {
-    const KeyValues latest = self_attention.key_values(y);  // (B, H, 1, D) each
     // (B, H, positions so far, D) each. Nothing about earlier positions has changed: they have seen only what
     // came before them.
-    cache.self = cache.self.key.defined() ? KeyValues{concatenate({cache.self.key, latest.key}, 2),
-                                                      concatenate({cache.self.value, latest.value}, 2)}
-                                          : latest;
+    cache.self.append(self_attention.key_values(y));
     return self_attention.attend(y, cache.self, {}, pass);  // all that is cached is in the past
   });
   const Variable read = around_cross_attention(own, pass, [&](const Variable& y) {
@@ -198,6 +195,14 @@ Transformer::DecodingState Transformer::begin_decoding(const Memory& memory) con
     state.layers.push_back(std::move(cache));
   }
   return state;
+}
+
+void Transformer::DecodingState::keep(const Indices& sentences) {
+  for (DecoderLayerCache& layer : layers) {
+    layer.self.keep(sentences);
+    layer.source = kept(layer.source, sentences);
+  }
+  source_mask = source_mask.of_entries(sentences);
 }
 
 Variable Transformer::decode_step(const Indices& tokens, DecodingState& state, Pass& pass) const {

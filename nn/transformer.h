@@ -67,8 +67,8 @@ struct EncoderLayer {
 
 /// What one decoder layer remembers between steps of decoding.
 struct DecoderLayerCache {
-  KeyValues self;    // of the target positions so far
-  KeyValues source;  // of the encoded source, computed once
+  GrowingKeyValues self;  // of the target positions so far
+  KeyValues source;       // of the encoded source, computed once
 };
 
 /// Causal self-attention, attention to the source, then feed-forward. (B, T, C) to (B, T, C).
@@ -141,6 +141,9 @@ struct Transformer {
     std::vector<DecoderLayerCache> layers;
     Mask source_mask;
     Index position = 0;
+
+    /// Keeps these sentences only, in this order: those that have come to their end need no more steps.
+    void keep(const Indices& sentences);
   };
   DecodingState begin_decoding(const Memory& memory) const;
   /// tokens (B), the latest of each sentence, to the scores of the next, (B, V). Equal to decode's at that

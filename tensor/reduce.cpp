@@ -212,6 +212,24 @@ Tensor variance(const Tensor& x, const Axes& axes, KeepAxis keep) {
   return mean(square(x - mean(x, axes, keep_axis)), axes, keep);
 }
 
+// The first position of the largest number; NaN counts as larger than all. Only the block that holds it is
+// looked at number by number.
+static Index position_of_max(const Scalar* row, Index width) {
+  constexpr Index block = 256;
+  const auto max_of_block = [&](Index begin) {
+    return kernels().max(row + begin, static_cast<std::size_t>(std::min(block, width - begin)));
+  };
+  Index position = 0;
+  Scalar largest = max_of_block(0);
+  for (Index begin = block; begin < width && largest == largest; begin += block)
+    if (const Scalar of_block = max_of_block(begin); !(of_block <= largest)) {
+      largest = of_block;
+      position = begin;
+    }
+  while (row[position] != largest && row[position] == row[position]) ++position;
+  return position;
+}
+
 Indices argmax(const Tensor& x, int axis) {
   const int at = x.checked("argmax").shape().checked_axis(axis, "argmax");
   if (x.size(at) == 0)
@@ -222,13 +240,8 @@ Indices argmax(const Tensor& x, int axis) {
   std::vector<std::int32_t> found(static_cast<std::size_t>(shape.elements()));
   std::int32_t* out = found.data();
   parallel_for(shape.elements(), std::max<Index>(1, Loop<1>::chunk / width), [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) {
-      const Scalar* values = rows.data() + row * width;
-      Index best = 0;
-      for (Index i = 1; i < width && values[best] == values[best]; ++i)
-        if (!(values[i] <= values[best])) best = i;
-      out[row] = static_cast<std::int32_t>(best);
-    }
+    for (Index row = begin; row < end; ++row)
+      out[row] = static_cast<std::int32_t>(position_of_max(rows.data() + row * width, width));
   });
   return Indices(std::vector<std::int64_t>(shape.begin(), shape.end()), std::move(found));
 }

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "tensor/error.h"
+#include "tensor/reduce.h"
 #include "text/vocabulary.h"
 
 namespace attune::text {
@@ -11,16 +12,16 @@ namespace {
 
 // The likeliest token of each row of scores (B, V), with those ruled out that no translation contains.
 std::vector<std::int32_t> likeliest(const Tensor& scores) {
-  std::vector<std::int32_t> best;
-  const Tensor rows = contiguous(scores);
-  const Index classes = rows.size(1);
-  for (Index row = 0; row < rows.size(0); ++row) {
-    const Scalar* score = rows.data() + row * classes;
-    Index choice = Vocabulary::end;
-    for (Index token = 0; token < classes; ++token)
-      if (token != Vocabulary::pad && token != Vocabulary::start && score[token] > score[choice])
+  std::vector<std::int32_t> best = argmax(scores).values;
+  for (Index row = 0; row < scores.size(0); ++row) {
+    std::int32_t& choice = best[static_cast<std::size_t>(row)];
+    if (choice != Vocabulary::pad && choice != Vocabulary::start) continue;
+    const std::vector<Scalar> score = select(scores, 0, row).values();
+    choice = Vocabulary::end;
+    for (std::int32_t token = 0; token < static_cast<std::int32_t>(score.size()); ++token)
+      if (token != Vocabulary::pad && token != Vocabulary::start &&
+          score[static_cast<std::size_t>(token)] > score[static_cast<std::size_t>(choice)])
         choice = token;
-    best.push_back(static_cast<std::int32_t>(choice));
   }
   return best;
 }
@@ -31,23 +32,38 @@ std::vector<std::vector<std::int32_t>> greedy_search(const nn::Transformer& mode
                                                      const SearchOptions& options) {
   const NoGradient no_gradient;
   nn::Pass pass;
-  const Index count = batch.source.size(0);
-  nn::Transformer::DecodingState state =
-      model.begin_decoding(model.encode(batch.source, batch.lengths, pass));
-  std::vector<std::vector<std::int32_t>> results(static_cast<std::size_t>(count));
-  std::vector<bool> done(results.size(), false);
-  Indices latest = Indices::full({count}, Vocabulary::start);
   const Index longest =
       static_cast<Index>(options.length_factor * static_cast<double>(batch.source.size(1))) +
       options.length_extra;
+  nn::Transformer::DecodingState state =
+      model.begin_decoding(model.encode(batch.source, batch.lengths, pass));
+  std::vector<std::vector<std::int32_t>> results(static_cast<std::size_t>(batch.source.size(0)));
+  std::vector<std::size_t> sentences(results.size());  // row i of the batch is sentence sentences[i]
+  std::iota(sentences.begin(), sentences.end(), std::size_t{0});
+  std::vector<bool> done(results.size(), false);
+  Indices latest = Indices::full({batch.source.size(0)}, Vocabulary::start);
   for (Index position = 0; position < longest; ++position) {
     latest.values = likeliest(model.decode_step(latest, state, pass).value());
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      if (done[i]) continue;
-      done[i] = latest.values[i] == Vocabulary::end;
-      if (!done[i]) results[i].push_back(latest.values[i]);
+    std::vector<std::int32_t> unfinished;  // rows
+    for (std::size_t row = 0; row < sentences.size(); ++row) {
+      const std::size_t sentence = sentences[row];
+      if (latest.values[row] == Vocabulary::end) done[sentence] = true;
+      if (done[sentence]) continue;
+      results[sentence].push_back(latest.values[row]);
+      unfinished.push_back(static_cast<std::int32_t>(row));
     }
-    if (std::all_of(done.begin(), done.end(), [](bool is_done) { return is_done; })) break;
+    if (unfinished.empty()) break;
+    // Finished sentences leave the batch, a quarter of it at a time: moving the others has its price, too.
+    if (4 * unfinished.size() <= 3 * sentences.size()) {
+      const auto count = static_cast<Index>(unfinished.size());
+      for (std::size_t row = 0; row < unfinished.size(); ++row) {
+        sentences[row] = sentences[static_cast<std::size_t>(unfinished[row])];
+        latest.values[row] = latest.values[static_cast<std::size_t>(unfinished[row])];
+      }
+      sentences.resize(unfinished.size());
+      latest = Indices({count}, {latest.values.begin(), latest.values.begin() + count});
+      state.keep(Indices({count}, std::move(unfinished)));
+    }
   }
   return results;
 }

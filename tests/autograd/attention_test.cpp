@@ -175,6 +175,53 @@ TEST_CASE(
   CHECK_THROWS_AS(Mask::explicitly(full({2, 2}, 2)), ValueError);
 }
 
+TEST_CASE("mask: some entries of a batch keep their own rules") {
+  const Tensor each = stack({ones({2, 3}), tensor({{1, 0, 1}, {0, 0, 1}}), zeros({2, 3})});
+  const Mask mask = Mask::padding({3, 2, 1}) & Mask::explicitly(each);
+  const Mask some = mask.of_entries(Indices({2}, {1, 0}));
+  check_mask(some, 2, 2, 3, [&](Index b, Index t, Index s) { return mask.allows(1 - b, t, s); });
+  check_mask(Mask::causal().of_entries(Indices({1}, {5})), 1, 3, 3,
+             [](Index, Index t, Index s) { return s <= t; });
+  CHECK_THROWS_AS(Mask::padding({3, 2}).of_entries(Indices({1}, {2})), IndexError);
+}
+
+TEST_CASE(
+    "mask: the stretch of a query holds every key that it may attend to, and has gaps only where told") {
+  constexpr Index any = std::numeric_limits<Index>::max();
+  const Mask masks[] = {Mask(),
+                        Mask::causal(),
+                        Mask::causal().from_query(4),
+                        Mask::padding({5, 0}),
+                        Mask::window(2, 1),
+                        Mask::window(any, any),
+                        Mask::window(1, 0).from_query(9),
+                        Mask::local_and_global(1, 2),
+                        Mask::local_and_global(0, any),
+                        Mask::local_and_global(1, 2).from_query(12),
+                        Mask::local_and_global(any, 0) & Mask::causal(),
+                        Mask::causal() & Mask::padding({3, 5}) & Mask::local_and_global(1, 1)};
+  for (const Mask& mask : masks)
+    for (const Index keys : {0, 1, 5, 6, 7})
+      for (Index b = 0; b < 2; ++b)
+        for (Index t = 0; t < 8; ++t) {
+          const Mask::Reach reach = mask.reach(b, t, keys);
+          CHECK(0 <= reach.begin);
+          CHECK(reach.begin <= reach.end);
+          CHECK(reach.end <= keys);
+          for (Index s = 0; s < keys; ++s) {
+            const bool inside = s >= reach.begin && s < reach.end;
+            if (mask.allows(b, t, s)) CHECK(inside);
+            if (inside && !reach.gaps) CHECK(mask.allows(b, t, s));
+            for (Index end = s; end <= keys; ++end) {  // any part of a row
+              std::vector<Scalar> row(static_cast<std::size_t>(end - s), -1);
+              mask.write_row(b, t, s, end, row.data());
+              for (Index key = s; key < end; ++key)
+                CHECK((row[static_cast<std::size_t>(key - s)] == 1) == mask.allows(b, t, key));
+            }
+          }
+        }
+}
+
 TEST_CASE("mask: what makes no sense is refused in words") {
   CHECK_THROWS_WITH_AS(Mask::padding({3, -1}), "mask: a length is -1: lengths must be 0 or more", ValueError);
   CHECK_THROWS_WITH_AS(Mask::window(-1, 0), "mask: a window of -1 before and 0 after: give 0 or more",

@@ -170,6 +170,41 @@ TEST_CASE("transformer: decoding one token at a time gives the logits of decodin
   }
 }
 
+TEST_CASE("transformer: sentences that leave the batch change no bit of those that stay, in any order") {
+  Rng rng(7);
+  const nn::Transformer model(small(nn::NormPlacement::post), rng);
+  const Indices source = random_tokens(4, 5, 17, rng);
+  const Indices target = random_tokens(4, 40, 19, rng);
+  nn::Pass pass;
+  const NoGradient no_gradient;
+  nn::Transformer::DecodingState all = model.begin_decoding(model.encode(source, {5, 2, 4, 3}, pass));
+  nn::Transformer::DecodingState some = all;
+  std::vector<std::int32_t> sentences{0, 1, 2, 3};
+  const auto step = [&](nn::Transformer::DecodingState& state, const std::vector<std::int32_t>& rows,
+                        Index t) {
+    Indices latest({static_cast<Index>(rows.size())}, rows);
+    for (std::int32_t& token : latest.values) token = target.at(token, t);
+    return model.decode_step(latest, state, pass).value();
+  };
+  for (Index t = 0; t < 40; ++t) {  // more steps than there is room for at first
+    const Tensor expected = step(all, {0, 1, 2, 3}, t);
+    const nn::KeyValues held = some.layers[0].self;
+    const Tensor before = held.key.defined() ? copy(held.key.value()) : Tensor();
+    const Tensor found = step(some, sentences, t);
+    if (before.defined()) CHECK(same_values(held.key.value(), before));  // what one holds does not change
+    for (std::size_t row = 0; row < sentences.size(); ++row)
+      CHECK(same_values(select(found, 0, static_cast<Index>(row)), select(expected, 0, sentences[row])));
+    if (t == 2) {
+      some.keep(Indices({3}, {3, 0, 2}));
+      sentences = {3, 0, 2};
+    }
+    if (t == 20) {
+      some.keep(Indices({1}, {2}));
+      sentences = {2};
+    }
+  }
+}
+
 TEST_CASE("transformer: before training the loss is near ln V, and one batch can be learnt by heart") {
   Rng rng(6);
   nn::TransformerSettings settings = small();
