@@ -37,6 +37,7 @@ void run(benchmark::State& state, const Product& product, int threads) {
       b_transposed ? GemmOperand{b.data(), n, k, k, 1}.transposed() : GemmOperand{b.data(), k, n, n, 1};
 
   // Many products per timing, so that a short one is not lost in the clock; the fastest timing counts.
+  const GemmBatchAxis axis{batch, m * k, k * n, m * n};
   const double flops = 2.0 * static_cast<double>(batch * m * k * n);
   const int repeats = static_cast<int>(std::max(1.0, 2e7 / flops));
   double peak = bench::measure_peak(threads);
@@ -44,7 +45,7 @@ void run(benchmark::State& state, const Product& product, int threads) {
   for (auto _ : state) {
     const double start = bench::seconds();
     for (int repeat = 0; repeat < repeats; ++repeat) {
-      batched_gemm(left, right, {c.data(), n}, {{batch, m * k, k * n, m * n}});
+      batched_gemm(left, right, {c.data(), n}, &axis, batch > 1 ? 1 : 0);
       benchmark::ClobberMemory();
     }
     const double elapsed = bench::seconds() - start;

@@ -1,10 +1,10 @@
 #include "tensor/gemm.h"
 
 #include <algorithm>
-#include <memory>
-#include <new>
 
 #include "tensor/error.h"
+#include "tensor/gemm_buffer.h"
+#include "tensor/gemm_split.h"
 #include "tensor/shape.h"
 #include "tensor/simd/kernels.h"
 #include "tensor/thread_pool.h"
@@ -55,31 +55,8 @@ Index work_of(Index a, Index b, Index c) {
   return static_cast<Index>(std::min(product, most));
 }
 
-// Aligned memory that only ever grows. One of each kind per thread: in the steady state nothing is allocated.
-class Buffer {
- public:
-  Scalar* reserve(Index elements) {
-    if (size_ < elements) {
-      data_.reset();
-      size_ = 0;
-      const auto bytes = static_cast<std::size_t>(elements) * sizeof(Scalar);
-      data_.reset(static_cast<Scalar*>(::operator new(bytes, cache_line)));
-      size_ = elements;
-    }
-    return data_.get();
-  }
-
- private:
-  static constexpr std::align_val_t cache_line{64};
-  struct Free {
-    void operator()(Scalar* data) const { ::operator delete(data, cache_line); }
-  };
-  std::unique_ptr<Scalar, Free> data_;
-  Index size_ = 0;
-};
-
-thread_local Buffer packed_a_buffer;
-thread_local Buffer packed_b_buffer;
+thread_local GemmBuffer packed_a_buffer;
+thread_local GemmBuffer packed_b_buffer;
 
 // How one product is cut. It depends on sizes and strides, not on data: entries of a batch share one plan.
 struct Plan {
@@ -153,7 +130,7 @@ struct Range {
 // A slice of a matrix, cut into panels of `panel_columns` columns. Packed, rows of a panel are as long as a
 // tile is wide; one stretch of `inner_block` rows follows the other, and in it one panel the other.
 Scalar* pack_slice(const Plan& plan, const GemmOperand& from, Range inner, Range columns, Index panel_columns,
-                   Buffer& buffer) {
+                   GemmBuffer& buffer) {
   const Index width = plan.kernel->gemm_columns;
   const Index panels = divide_up(columns.size(), panel_columns);
   const Index parts = divide_up(inner.size(), pack_steps);
@@ -283,10 +260,10 @@ void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmRe
   // Entries that share B and stand below each other in A and C are just more rows.
   while (axis_count > 0) {
     const GemmBatchAxis& axis = axes[axis_count - 1];
-    const bool below =
-        axis.b_stride == 0 &&
-        (a.rows == 1 || (axis.a_stride == a.rows * a.row_stride && axis.c_stride == a.rows * c.row_stride));
-    if (axis.size != 1 && !below) break;
+    const bool below = axis.b_stride == 0 &&
+                       (axis.size == 1 || a.rows == 1 ||
+                        (axis.a_stride == a.rows * a.row_stride && axis.c_stride == a.rows * c.row_stride));
+    if (!below) break;
     if (axis.size != 1 && a.rows == 1) {
       a.row_stride = axis.a_stride;
       c.row_stride = axis.c_stride;
@@ -297,6 +274,7 @@ void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmRe
   Index entries = 1;
   for (int axis = 0; axis < axis_count; ++axis) entries *= axes[axis].size;
   if (entries == 0 || a.rows == 0 || b.columns == 0) return;
+  if (axis_count == 0 && worth_splitting(a, b)) return split_gemm(a, b, c, mode);
 
   const Plan plan = make_plan(a, b);
   const auto multiply_entry = [&](Index entry) {

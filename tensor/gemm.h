@@ -50,6 +50,8 @@ struct GemmBatchAxis {
 /// Every element is summed in the same order, whatever the sizes, the strides and the number of threads:
 ///   c_ij = Σ_blocks ( Σ_{k in block} a_ik b_kj )    each inner sum in the order of k, blocks of 256
 /// so a row of the result does not depend, to the last bit, on how many other rows there are.
+/// On a machine with a matrix unit (simd/gemm_split.h) products with K ≥ 32 and N ≥ 32 that are not entries of
+/// a batch go there. Their sums are ordered as firmly, and no less exact; infinities may become NaN.
 void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
           GemmMode mode = GemmMode::overwrite);
 

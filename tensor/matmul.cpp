@@ -51,8 +51,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   const Tensor left = broadcast_to(a, shape.with(-1, a.size(-1)));
   const Tensor right = broadcast_to(b, shape.with(-2, b.size(-2)));
   for (int axis = 0; axis < shape.rank() - 2; ++axis)
-    if (shape[axis] != 1)
-      axes[axis_count++] = {shape[axis], left.stride(axis), right.stride(axis), c.stride(axis)};
+    axes[axis_count++] = {shape[axis], left.stride(axis), right.stride(axis), c.stride(axis)};
   const GemmResult result{out, c.stride(-2)};
   batched_gemm(last_two_axes(left), last_two_axes(right), result, axes, axis_count);
   return c;

@@ -9,12 +9,18 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include "tensor/simd/gemm_split.h"
 #include "tensor/simd/table.h"
 #include "tensor/simd/tables.h"
 
 namespace attune::inline ATTUNE_PRECISION::simd {
 
 constinit const Kernels avx512_table = make_table<xsimd::avx512bw>("avx512");
+
+// The same with Intel's matrix unit for products. Its code is in this file as well, since all else is shared:
+// compilers use the unit only where it is written.
+constinit const Kernels amx_table =
+    with_matrix_unit<xsimd::avx512bw>("amx", make_table<xsimd::avx512bw>("amx"));
 
 }  // namespace attune::inline ATTUNE_PRECISION::simd
 

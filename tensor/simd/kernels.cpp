@@ -2,6 +2,12 @@
 
 #include <cstdlib>
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "tensor/error.h"
 #include "tensor/simd/tables.h"
 
@@ -17,6 +23,24 @@ const Kernels& scalar_kernels() {
   return simd::scalar_table;
 }
 
+namespace {
+
+// Linux lends the matrix unit's 8 KiB of registers to programs that ask.
+bool matrix_unit_is_there() {
+#if defined(__x86_64__) && defined(__linux__)
+  if (!simd::amx_table.split_block) return false;  // the compiler did not know it
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned bf16 = 1u << 22, tile = 1u << 24;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & bf16) == 0 || (d & tile) == 0) return false;
+  constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
 // Asked of the compiler's run-time library: it also checks that the operating system saves the wide
 // registers, and xsimd 8.1's own detection is wrong on old machines.
 std::vector<const Kernels*> available_kernels() {
@@ -26,6 +50,8 @@ std::vector<const Kernels*> available_kernels() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    static const bool matrix_unit = matrix_unit_is_there();
+    if (matrix_unit) tables.push_back(&simd::amx_table);
     tables.push_back(&simd::avx512_table);
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.push_back(&simd::avx2_table);

@@ -502,6 +502,8 @@ constinit const Kernels scalar_table = {
     .gemm_columns = scalar_gemm_columns,
     .gemm_block = scalar_gemm_block,
     .gemm_pack = scalar_gemm_pack,
+    .split_pack = nullptr,
+    .split_block = nullptr,
     .gemm_peak = scalar_gemm_peak,
 };
 

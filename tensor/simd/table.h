@@ -91,6 +91,8 @@ constexpr Kernels make_table(const char* name) {
       .gemm_columns = GemmShape<Arch>::columns,
       .gemm_block = gemm_block<Arch>,
       .gemm_pack = gemm_pack<Arch>,
+      .split_pack = nullptr,
+      .split_block = nullptr,
       .gemm_peak = gemm_peak<Arch>,
   };
 }

@@ -11,6 +11,7 @@ extern const Kernels scalar_table;
 extern const Kernels sse2_table;
 extern const Kernels avx2_table;
 extern const Kernels avx512_table;
+extern const Kernels amx_table;  // in avx512.cpp
 #endif
 #if defined(__aarch64__)
 extern const Kernels neon_table;

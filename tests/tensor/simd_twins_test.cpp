@@ -108,12 +108,14 @@ TEST_CASE("simd: every kernel of the table has a row in the tests") {
       slot_of(&Kernels::gemm_rows),
       slot_of(&Kernels::gemm_columns),
       // Words instead of numbers, or matrices instead of runs: simd_random_test.cpp and
-      // gemm_kernels_test.cpp.
+      // gemm_kernels_test.cpp, gemm_split_test.cpp.
       slot_of(&Kernels::threefry_block),
       slot_of(&Kernels::threefry_bits),
       slot_of(&Kernels::gemm_block),
       slot_of(&Kernels::gemm_pack),
       slot_of(&Kernels::gemm_peak),
+      slot_of(&Kernels::split_pack),
+      slot_of(&Kernels::split_block),
   };
   std::string before = "name";
   for (const Case& c : cases()) seen.insert(c.slot);

@@ -1,0 +1,111 @@
+#include "tensor/gemm_split.h"
+
+#include <algorithm>
+
+#include "tensor/gemm_buffer.h"
+#include "tensor/simd/kernels.h"
+#include "tensor/thread_pool.h"
+
+// How a product is cut for the matrix unit:
+//
+//   for each slice of B that fits the second-level cache
+//     split it, shared by all threads
+//     for each panel of 32 rows of A, on several threads
+//       split it, into a buffer of the thread's own
+//       for each 256 steps of the inner axis: tiles                   simd/gemm_split.h
+//
+// To split a panel costs about as much as to multiply it with 30 columns, and a slice of B has hundreds. Rows
+// of C are written in long stretches: narrow columns of a large C would miss the cache at each row.
+// The sizes change the speed only, but for inner_block.
+
+namespace attune::inline ATTUNE_PRECISION {
+namespace {
+
+// As in gemm.cpp: what fixes the bits.
+constexpr Index inner_block = 256;
+// Split numbers, of 6 bytes each: 1 MiB of the second-level cache.
+constexpr Index slice_numbers = (1 << 20) / 6;
+// Multiply-adds that are worth a thread, and numbers to split that are.
+constexpr Index least_work = 1 << 19;
+constexpr Index split_at_once = 1 << 13;
+// For the threads to share fairly; and the columns that are worth splitting a panel of A again.
+constexpr Index enough_items = 4;
+constexpr Index least_columns = 256;
+
+thread_local GemmBuffer slice_buffer;
+thread_local GemmBuffer panel_buffer;
+
+Index divide_up(Index x, Index by) {
+  return (x + by - 1) / by;
+}
+
+// Lines [begin, end) of a side, rows of A or columns of B, one panel behind the other.
+void split(SplitSide side, const Scalar* from, Index lines, Index line_stride, Index steps, Index step_stride,
+           Scalar* to) {
+  const Index panel_size = divide_up(steps, split_steps) * split_chunk;
+  for (Index line = 0; line < lines; line += split_lines, to += panel_size) {
+    kernels().split_pack(side, static_cast<int>(std::min<Index>(split_lines, lines - line)), steps,
+                         from + line * line_stride, line_stride, step_stride, to);
+  }
+}
+
+}  // namespace
+
+bool worth_splitting(const GemmOperand& a, const GemmOperand& b) {
+  return kernels().split_block && a.columns >= split_steps && b.columns >= split_lines;
+}
+
+void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, GemmMode mode) {
+  const Index block = std::min(a.columns, inner_block);
+  const Index slice_columns = std::min(b.columns, slice_numbers / block / split_lines * split_lines);
+  const Index slice_steps =
+      std::min(a.columns, std::max(block, slice_numbers / slice_columns / inner_block * inner_block));
+
+  const Index row_panels = divide_up(a.rows, split_lines);
+  Index part = slice_columns;  // of a slice's columns, for a thread
+  while (row_panels * divide_up(slice_columns, part) < enough_items && part > least_columns)
+    part = divide_up(part / 2, split_lines) * split_lines;
+
+  for (Index column = 0; column < b.columns; column += slice_columns) {
+    const Index columns = std::min(slice_columns, b.columns - column);
+    for (Index step = 0; step < a.columns; step += slice_steps) {
+      const Index steps = std::min(slice_steps, a.columns - step);
+      const Index panel_size = divide_up(steps, split_steps) * split_chunk;
+      const Index column_panels = divide_up(columns, split_lines);
+      Scalar* const slice = slice_buffer.reserve(column_panels * panel_size);
+      parallel_for(column_panels, divide_up(split_at_once, split_lines * steps), [&](Index begin, Index end) {
+        const Index first = begin * split_lines;
+        split(SplitSide::b, b.data + (column + first) * b.column_stride + step * b.row_stride,
+              std::min(columns, end * split_lines) - first, b.column_stride, steps, b.row_stride,
+              slice + begin * panel_size);
+      });
+
+      const auto multiply_panel = [&](Index row, Index first) {
+        SplitBlock product;
+        product.rows = std::min<Index>(split_lines, a.rows - row);
+        product.columns = std::min(part, columns - first);
+        Scalar* const panel = panel_buffer.reserve(panel_size);
+        split(SplitSide::a, a.data + row * a.row_stride + step * a.column_stride, product.rows, a.row_stride,
+              steps, a.column_stride, panel);
+        product.c = c.data + row * c.row_stride + column + first;
+        product.c_row_stride = c.row_stride;
+        product.a_panel_stride = product.b_panel_stride = panel_size;
+        for (Index done = 0; done < steps; done += inner_block) {
+          product.inner = std::min(inner_block, steps - done);
+          product.a = panel + done / split_steps * split_chunk;
+          product.b = slice + first / split_lines * panel_size + done / split_steps * split_chunk;
+          product.add = mode == GemmMode::add || step + done > 0;
+          kernels().split_block(product);
+        }
+      };
+      const Index parts = divide_up(columns, part);
+      parallel_for(row_panels * parts, divide_up(least_work, split_lines * std::min(part, columns) * steps),
+                   [&](Index begin, Index end) {
+                     for (Index item = begin; item < end; ++item)
+                       multiply_panel(item / parts * split_lines, item % parts * part);
+                   });
+    }
+  }
+}
+
+}  // namespace attune::inline ATTUNE_PRECISION

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "tensor/gemm.h"
+
+// The matrix product on a matrix unit: simd/gemm_split.h says how. Called by gemm.cpp alone.
+
+namespace attune::inline ATTUNE_PRECISION {
+
+/// True if the machine has such a unit and the product is large enough for it. It depends on K and N only, so
+/// that a row of the result does not depend on how many other rows there are.
+bool worth_splitting(const GemmOperand& a, const GemmOperand& b);
+
+/// C = A · B or C += A · B on as many threads as it is worth. The order of the sums: as in gemm, blocks of
+/// 256, each of chunks of 32.
+void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, GemmMode mode);
+
+}  // namespace attune::inline ATTUNE_PRECISION
