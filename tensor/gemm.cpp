@@ -159,7 +159,7 @@ struct Slices {
   const Scalar* packed_a = nullptr;  // null if read in place
   const Scalar* packed_b = nullptr;
   Range rows, columns, inner;
-  bool add = false;
+  GemmStart start;
 };
 
 // C (rows, columns) = or += A (rows, inner) · B (inner, columns) for one block of the slices.
@@ -196,14 +196,16 @@ void multiply_block(const Plan& plan, const GemmOperand& a, const GemmOperand& b
       block.b_row_stride = b.row_stride;
       block.b_panel_stride = width;
     }
-    block.add = slices.add || first > 0;
+    const GemmStart start = first > 0 ? GemmStart{c.data, c.row_stride} : slices.start;
+    block.start = start.at(rows.begin, columns.begin);
+    block.start_row_stride = start.row_stride;
     plan.kernel->gemm_block(block);
   }
 }
 
 // One product, on as many threads as its size is worth.
 void multiply(const Plan& plan, const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
-              GemmMode mode) {
+              const GemmStart& start) {
   const auto part = [](Index begin, Index size, Index end) {
     return Range{begin, std::min(end, begin + size)};
   };
@@ -212,7 +214,7 @@ void multiply(const Plan& plan, const GemmOperand& a, const GemmOperand& b, cons
     slices.columns = part(column, plan.slice_columns, plan.columns);
     for (Index step = 0; step < plan.inner; step += plan.slice_inner) {
       slices.inner = part(step, plan.slice_inner, plan.inner);
-      slices.add = mode == GemmMode::add || step > 0;
+      slices.start = step > 0 ? GemmStart{c.data, c.row_stride} : start;
       if (plan.pack_b) {
         slices.packed_b =
             pack_slice(plan, b, slices.inner, slices.columns, plan.kernel->gemm_columns, packed_b_buffer);
@@ -238,24 +240,44 @@ void multiply(const Plan& plan, const GemmOperand& a, const GemmOperand& b, cons
   }
 }
 
-void fill_with_zeros(const GemmResult& c, Index rows, Index columns) {
-  for (Index row = 0; row < rows; ++row) std::fill_n(c.data + row * c.row_stride, columns, Scalar(0));
+void check_sizes(const GemmOperand& a, const GemmOperand& b) {
+  if (a.columns != b.rows) {
+    fail<ShapeError>("gemm: inner sizes differ: (", a.rows, ", ", a.columns, ") and (", b.rows, ", ",
+                     b.columns, "): the columns of A must be as many as the rows of B");
+  }
+}
+
+// The product when there is nothing to add up.
+void write_start(const GemmStart& start, const GemmResult& c, Index rows, Index columns) {
+  for (Index row = 0; row < rows; ++row) {
+    for (Index column = 0; column < columns; ++column)
+      c.data[row * c.row_stride + column] = start.data ? *start.at(row, column) : 0;
+  }
+}
+
+GemmStart start_of(GemmMode mode, const GemmResult& c) {
+  return mode == GemmMode::add ? GemmStart{c.data, c.row_stride} : GemmStart{};
 }
 
 }  // namespace
 
 void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, GemmMode mode) {
-  batched_gemm(a, b, c, nullptr, 0, mode);
+  gemm(a, b, c, start_of(mode, c));
+}
+
+void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const GemmStart& start) {
+  check_sizes(a, b);
+  if (a.rows == 0 || b.columns == 0) return;
+  if (a.columns == 0) return write_start(start, c, a.rows, b.columns);
+  if (worth_splitting(a, b)) return split_gemm(a, b, c, start);
+  multiply(make_plan(a, b), a, b, c, start);
 }
 
 void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmResult& c_given,
                   const GemmBatchAxis* axes, int axis_count, GemmMode mode) {
   GemmOperand a = a_given;
   GemmResult c = c_given;
-  if (a.columns != b.rows) {
-    fail<ShapeError>("gemm: inner sizes differ: (", a.rows, ", ", a.columns, ") and (", b.rows, ", ",
-                     b.columns, "): the columns of A must be as many as the rows of B");
-  }
+  check_sizes(a, b);
 
   // Entries that share B and stand below each other in A and C are just more rows.
   while (axis_count > 0) {
@@ -271,10 +293,10 @@ void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmRe
     a.rows *= axis.size;
     --axis_count;
   }
+  if (axis_count == 0) return gemm(a, b, c, mode);
   Index entries = 1;
   for (int axis = 0; axis < axis_count; ++axis) entries *= axes[axis].size;
   if (entries == 0 || a.rows == 0 || b.columns == 0) return;
-  if (axis_count == 0 && worth_splitting(a, b)) return split_gemm(a, b, c, mode);
 
   const Plan plan = make_plan(a, b);
   const auto multiply_entry = [&](Index entry) {
@@ -288,10 +310,11 @@ void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmRe
       b_entry.data += position * axes[axis].b_stride;
       c_entry.data += position * axes[axis].c_stride;
     }
+    const GemmStart start = start_of(mode, c_entry);
     if (a.columns == 0) {
-      if (mode == GemmMode::overwrite) fill_with_zeros(c_entry, a.rows, b.columns);
+      write_start(start, c_entry, a.rows, b.columns);
     } else {
-      multiply(plan, a_entry, b_entry, c_entry, mode);
+      multiply(plan, a_entry, b_entry, c_entry, start);
     }
   };
 

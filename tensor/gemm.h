@@ -35,6 +35,17 @@ enum class GemmMode {
   add,        // C += A · B
 };
 
+/// What a product is added to: C itself, or a matrix of the same sizes, or, with a stride of 0, one row for
+/// all rows, which is how a linear layer's bias costs no pass of its own. Null: nothing.
+struct GemmStart {
+  const Scalar* data = nullptr;
+  std::int64_t row_stride = 0;
+
+  const Scalar* at(std::int64_t row, std::int64_t column) const {
+    return data ? data + row * row_stride + column : nullptr;
+  }
+};
+
 /// One axis of a batch: its size, and how far each operand moves per step. 0 for an operand that all entries
 /// share.
 struct GemmBatchAxis {
@@ -50,10 +61,13 @@ struct GemmBatchAxis {
 /// Every element is summed in the same order, whatever the sizes, the strides and the number of threads:
 ///   c_ij = Σ_blocks ( Σ_{k in block} a_ik b_kj )    each inner sum in the order of k, blocks of 256
 /// so a row of the result does not depend, to the last bit, on how many other rows there are.
-/// On a machine with a matrix unit (simd/gemm_split.h) products with K ≥ 32 and N ≥ 32 that are not entries of
-/// a batch go there. Their sums are ordered as firmly, and no less exact; infinities may become NaN.
+/// On a machine with a matrix unit (simd/gemm_split.h) products with K ≥ 32 and N ≥ 32 that are not entries
+/// of a batch go there. Their sums are ordered as firmly, and no less exact; infinities may become NaN.
 void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
           GemmMode mode = GemmMode::overwrite);
+
+/// C = start + A · B.
+void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const GemmStart& start);
 
 /// The same for each entry of a batch with any number of axes: entry (x, y, …) multiplies the matrices that
 /// begin x * axes[0].a_stride + y * axes[1].a_stride + … after a.data, and likewise for b and c. No axes: one

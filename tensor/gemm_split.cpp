@@ -55,7 +55,7 @@ bool worth_splitting(const GemmOperand& a, const GemmOperand& b) {
   return kernels().split_block && a.columns >= split_steps && b.columns >= split_lines;
 }
 
-void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, GemmMode mode) {
+void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const GemmStart& start) {
   const Index block = std::min(a.columns, inner_block);
   const Index slice_columns = std::min(b.columns, slice_numbers / block / split_lines * split_lines);
   const Index slice_steps =
@@ -94,7 +94,9 @@ void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
           product.inner = std::min(inner_block, steps - done);
           product.a = panel + done / split_steps * split_chunk;
           product.b = slice + first / split_lines * panel_size + done / split_steps * split_chunk;
-          product.add = mode == GemmMode::add || step + done > 0;
+          const GemmStart from = step + done > 0 ? GemmStart{c.data, c.row_stride} : start;
+          product.start = from.at(row, column + first);
+          product.start_row_stride = from.row_stride;
           kernels().split_block(product);
         }
       };

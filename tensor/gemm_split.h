@@ -10,8 +10,8 @@ namespace attune::inline ATTUNE_PRECISION {
 /// that a row of the result does not depend on how many other rows there are.
 bool worth_splitting(const GemmOperand& a, const GemmOperand& b);
 
-/// C = A · B or C += A · B on as many threads as it is worth. The order of the sums: as in gemm, blocks of
+/// C = start + A · B on as many threads as it is worth. The order of the sums: as in gemm, blocks of
 /// 256, each of chunks of 32.
-void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, GemmMode mode);
+void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const GemmStart& start);
 
 }  // namespace attune::inline ATTUNE_PRECISION

@@ -1,10 +1,7 @@
 #include "tensor/matmul.h"
 
-#include <algorithm>
-
 #include "tensor/error.h"
 #include "tensor/gemm.h"
-#include "tensor/loops.h"
 
 namespace attune::inline ATTUNE_PRECISION {
 namespace {
@@ -69,17 +66,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Index count = inputs ? x.elements() / inputs : x.shape().with(-1, 1).elements();
   Tensor y = Tensor::uninitialised(x.shape().with(-1, outputs));
   Scalar* out = y.writable();
-  if (bias.defined()) {  // every row starts as the bias, and the product is added to it
-    const Tensor start = contiguous(bias);
-    parallel_for(count, std::max<Index>(1, Loop<1>::chunk / std::max<Index>(outputs, 1)),
-                 [&](Index begin, Index end) {
-                   for (Index row = begin; row < end; ++row)
-                     std::copy(start.data(), start.data() + outputs, out + row * outputs);
-                 });
-  }
+  const Tensor start = bias.defined() ? contiguous(bias) : Tensor();
   const GemmOperand left{rows.data(), count, inputs, inputs, 1};
   gemm(left, last_two_axes(weight).transposed(), {out, outputs},
-       bias.defined() ? GemmMode::add : GemmMode::overwrite);
+       GemmStart{bias.defined() ? start.data() : nullptr, 0});
   return y;
 }
 

@@ -46,10 +46,15 @@ struct GemmShape {
   static constexpr int columns = most_vectors * lanes;  // the width of a panel of B
 };
 
-/// One tile: C (Rows, Vectors * lanes), of whose last vector only the first `last_lanes` columns exist.
+/// One tile: C (Rows, Vectors * lanes) at a row and column of the block; of its last vector only the first
+/// `last_lanes` columns exist. `b` is the panel.
 template <class Arch, int Rows, int Vectors>
-void gemm_tile(const GemmBlock& block, const Scalar* a, const Scalar* b, Scalar* c, int last_lanes) {
+void gemm_tile(const GemmBlock& block, std::int64_t row, std::int64_t column, const Scalar* b,
+               int last_lanes) {
   constexpr int lanes = GemmShape<Arch>::lanes;
+  const Scalar* a = block.a + row * block.a_row_stride;
+  Scalar* c = block.c + row * block.c_row_stride + column;
+  const Scalar* start = block.start ? block.start + row * block.start_row_stride + column : nullptr;
   const std::int64_t a_row = block.a_row_stride;
   const std::int64_t a_step = block.a_column_stride;
   const std::int64_t b_step = block.b_row_stride;
@@ -66,40 +71,40 @@ void gemm_tile(const GemmBlock& block, const Scalar* a, const Scalar* b, Scalar*
   }
 #pragma GCC unroll 2
   for (std::int64_t k = 0; k < block.inner; ++k) {
-    Batch<Arch> row[Vectors];
+    Batch<Arch> b_row[Vectors];
     ATTUNE_UNROLL
-    for (int v = 0; v < Vectors; ++v) row[v] = Batch<Arch>::load_unaligned(b + v * lanes);
+    for (int v = 0; v < Vectors; ++v) b_row[v] = Batch<Arch>::load_unaligned(b + v * lanes);
     ATTUNE_UNROLL
     for (int r = 0; r < Rows; ++r) {
       const Batch<Arch> number(a[r * a_row]);
       ATTUNE_UNROLL
-      for (int v = 0; v < Vectors; ++v) sum[r][v] = multiply_add<Arch>(number, row[v], sum[r][v]);
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = multiply_add<Arch>(number, b_row[v], sum[r][v]);
     }
     a += a_step;
     b += b_step;
   }
 
   ATTUNE_UNROLL
-  for (int r = 0; r < Rows; ++r, c += block.c_row_stride) {
+  for (int r = 0; r < Rows; ++r, c += block.c_row_stride, start += block.start_row_stride) {
     ATTUNE_UNROLL
     for (int v = 0; v + 1 < Vectors; ++v) {
-      if (block.add) sum[r][v] = Batch<Arch>::load_unaligned(c + v * lanes) + sum[r][v];
+      if (start) sum[r][v] = Batch<Arch>::load_unaligned(start + v * lanes) + sum[r][v];
       sum[r][v].store_unaligned(c + v * lanes);
     }
     constexpr int last = Vectors - 1;
     Scalar* to = c + last * lanes;
     if (last_lanes == lanes) {
-      if (block.add) sum[r][last] = Batch<Arch>::load_unaligned(to) + sum[r][last];
+      if (start) sum[r][last] = Batch<Arch>::load_unaligned(start + last * lanes) + sum[r][last];
       sum[r][last].store_unaligned(to);
     } else {
       const auto count = static_cast<std::size_t>(last_lanes);
-      if (block.add) sum[r][last] = load_part<Arch>(to, count, 0) + sum[r][last];
+      if (start) sum[r][last] = load_part<Arch>(start + last * lanes, count, 0) + sum[r][last];
       store_part<Arch>(sum[r][last], to, count);
     }
   }
 }
 
-using GemmTile = void (*)(const GemmBlock& block, const Scalar* a, const Scalar* b, Scalar* c,
+using GemmTile = void (*)(const GemmBlock& block, std::int64_t row, std::int64_t column, const Scalar* b,
                           int last_lanes);
 
 template <class Arch, int Vectors, int... Less>
@@ -119,7 +124,7 @@ struct GemmTiles {
 
 /// One panel of C, `Vectors` vectors wide, cut into tiles of nearly equal height.
 template <class Arch, int Vectors>
-void gemm_panel(const GemmBlock& block, const Scalar* b, Scalar* c, int last_lanes) {
+void gemm_panel(const GemmBlock& block, std::int64_t column, const Scalar* b, int last_lanes) {
   static constexpr GemmTiles<Arch, Vectors> tiles;
   constexpr int most_rows = GemmShape<Arch>::most_rows(Vectors);
   const std::int64_t count = (block.rows + most_rows - 1) / most_rows;
@@ -128,8 +133,7 @@ void gemm_panel(const GemmBlock& block, const Scalar* b, Scalar* c, int last_lan
   std::int64_t row = 0;
   for (std::int64_t tile = 0; tile < count; ++tile) {
     const std::int64_t rows = height + (tile < taller ? 1 : 0);
-    tiles.of_rows[rows](block, block.a + row * block.a_row_stride, b, c + row * block.c_row_stride,
-                        last_lanes);
+    tiles.of_rows[rows](block, row, column, b, last_lanes);
     row += rows;
   }
 }
@@ -145,14 +149,13 @@ void gemm_block(const GemmBlock& block) {
     const int vectors = (width + Shape::lanes - 1) / Shape::lanes;
     const int last_lanes = width - (vectors - 1) * Shape::lanes;
     const Scalar* b = block.b + column / Shape::columns * block.b_panel_stride;
-    Scalar* c = block.c + column;
-    if (vectors == 1) gemm_panel<Arch, 1>(block, b, c, last_lanes);
-    if (vectors == 2) gemm_panel<Arch, 2>(block, b, c, last_lanes);
+    if (vectors == 1) gemm_panel<Arch, 1>(block, column, b, last_lanes);
+    if (vectors == 2) gemm_panel<Arch, 2>(block, column, b, last_lanes);
     if constexpr (Shape::most_vectors >= 3) {
-      if (vectors == 3) gemm_panel<Arch, 3>(block, b, c, last_lanes);
+      if (vectors == 3) gemm_panel<Arch, 3>(block, column, b, last_lanes);
     }
     if constexpr (Shape::most_vectors >= 4) {
-      if (vectors == 4) gemm_panel<Arch, 4>(block, b, c, last_lanes);
+      if (vectors == 4) gemm_panel<Arch, 4>(block, column, b, last_lanes);
     }
   }
 }

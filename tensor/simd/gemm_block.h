@@ -6,8 +6,8 @@
 
 namespace attune::inline ATTUNE_PRECISION {
 
-/// What the matrix product asks of one instruction set: C (rows, columns) = A (rows, inner) · B (inner,
-/// columns), or C += A · B, on one thread and without blocking over `inner`. How large matrices are cut is in
+/// What the matrix product asks of one instruction set: C (rows, columns) = start + A (rows, inner) · B
+/// (inner, columns), on one thread and without blocking over `inner`. How large matrices are cut is in
 /// tensor/gemm.cpp.
 struct GemmBlock {
   std::int64_t rows = 0;
@@ -27,7 +27,10 @@ struct GemmBlock {
 
   Scalar* c = nullptr;  // C (i, j) is c[i * c_row_stride + j]
   std::int64_t c_row_stride = 0;
-  bool add = false;
+  // What the product is added to, element (i, j) is start[i * start_row_stride + j]: C itself, a row that all
+  // share (stride 0), or nothing (null).
+  const Scalar* start = nullptr;
+  std::int64_t start_row_stride = 0;
 };
 
 // ---- products of split numbers (gemm_split.h)
@@ -56,7 +59,10 @@ struct SplitBlock {
 
   Scalar* c = nullptr;  // C (i, j) is c[i * c_row_stride + j]
   std::int64_t c_row_stride = 0;
-  bool add = false;
+  // What the product is added to, element (i, j) is start[i * start_row_stride + j]: C itself, a row that all
+  // share (stride 0), or nothing (null).
+  const Scalar* start = nullptr;
+  std::int64_t start_row_stride = 0;
 };
 
 }  // namespace attune::inline ATTUNE_PRECISION

@@ -20,7 +20,7 @@ static void scalar_gemm_block(const GemmBlock& block) {
         sum += block.a[i * block.a_row_stride + k * block.a_column_stride] * b[k * block.b_row_stride];
       }
       Scalar& c = block.c[i * block.c_row_stride + j];
-      c = block.add ? c + sum : sum;
+      c = block.start ? block.start[i * block.start_row_stride + j] + sum : sum;
     }
   }
 }

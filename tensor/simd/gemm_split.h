@@ -236,32 +236,34 @@ template <class Arch, int Tile>
   if constexpr (Tile == 3) _tile_stored(3, to, row_bytes);
 }
 
-/// Writes or adds the sums in tile register `Tile` to `rows` by `columns` numbers of C.
+/// Writes the sums in tile register `Tile`, `rows` by `columns` of them, to a row and column of C.
 template <class Arch, int Tile>
-[[gnu::always_inline]] inline void split_write(const SplitBlock& block, Scalar* c, int rows,
-                                               std::int64_t columns) {
-  if (columns >= split_tile && !block.add) {
+[[gnu::always_inline]] inline void split_write(const SplitBlock& block, std::int64_t row, std::int64_t column,
+                                               int rows, std::int64_t columns) {
+  Scalar* c = block.c + row * block.c_row_stride + column;
+  if (columns >= split_tile && !block.start) {
     split_store_tile<Arch, Tile>(c, block.c_row_stride * static_cast<std::int64_t>(sizeof(Scalar)));
     return;
   }
   alignas(64) Scalar sums[split_tile_numbers];
   split_store_tile<Arch, Tile>(sums, split_tile_bytes);
-  for (int i = 0; i < rows; ++i, c += block.c_row_stride) {
+  const auto count = static_cast<std::size_t>(columns);
+  const Scalar* start = block.start ? block.start + row * block.start_row_stride + column : nullptr;
+  for (int i = 0; i < rows; ++i, c += block.c_row_stride, start += block.start_row_stride) {
     Batch<Arch> sum = Batch<Arch>::load_aligned(sums + i * split_tile);
     if (columns >= split_tile) {
-      (Batch<Arch>::load_unaligned(c) + sum).store_unaligned(c);
+      (Batch<Arch>::load_unaligned(start) + sum).store_unaligned(c);
     } else {
-      const auto count = static_cast<std::size_t>(columns);
-      if (block.add) sum = load_part<Arch>(c, count, 0) + sum;
+      if (start) sum = load_part<Arch>(start, count, 0) + sum;
       store_part<Arch>(sum, c, count);
     }
   }
 }
 
-/// One panel of A with one of B: C (rows, columns), at most 32 each.
+/// One panel of A with one of B: C (rows, columns), at most 32 each, at a row and column of the block.
 template <class Arch, bool TwoRows, bool TwoColumns>
-void split_product(const SplitBlock& block, const Scalar* a, const Scalar* b, Scalar* c, int rows,
-                   std::int64_t columns) {
+void split_product(const SplitBlock& block, const Scalar* a, const Scalar* b, std::int64_t row,
+                   std::int64_t column, int rows, std::int64_t columns) {
   _tile_zero(0);
   if constexpr (TwoColumns) _tile_zero(1);
   if constexpr (TwoRows) _tile_zero(2);
@@ -286,17 +288,16 @@ void split_product(const SplitBlock& block, const Scalar* a, const Scalar* b, Sc
   }
   const int upper = TwoRows ? split_tile : rows;
   const std::int64_t left = TwoColumns ? split_tile : columns;
-  split_write<Arch, 0>(block, c, upper, left);
-  if constexpr (TwoColumns) split_write<Arch, 1>(block, c + split_tile, upper, columns - split_tile);
-  if constexpr (TwoRows) {
-    c += split_tile * block.c_row_stride;
-    split_write<Arch, 2>(block, c, rows - split_tile, left);
-    if constexpr (TwoColumns)
-      split_write<Arch, 3>(block, c + split_tile, rows - split_tile, columns - split_tile);
-  }
+  split_write<Arch, 0>(block, row, column, upper, left);
+  if constexpr (TwoColumns)
+    split_write<Arch, 1>(block, row, column + split_tile, upper, columns - split_tile);
+  if constexpr (TwoRows) split_write<Arch, 2>(block, row + split_tile, column, rows - split_tile, left);
+  if constexpr (TwoRows && TwoColumns)
+    split_write<Arch, 3>(block, row + split_tile, column + split_tile, rows - split_tile,
+                         columns - split_tile);
 }
 
-/// C = A · B or C += A · B for one block. Formula and layout at SplitBlock.
+/// C = start + A · B for one block. Formula and layout at SplitBlock.
 template <class Arch>
 void split_block(const SplitBlock& block) {
   asm volatile("" ::: "memory");  // what was packed is in memory before the unit reads it
@@ -309,15 +310,14 @@ void split_block(const SplitBlock& block) {
     for (std::int64_t column = 0; column < block.columns; column += split_lines, b += block.b_panel_stride) {
       const std::int64_t columns =
           block.columns - column < split_lines ? block.columns - column : split_lines;
-      Scalar* const c = block.c + row * block.c_row_stride + column;
       if (rows > split_tile && columns > split_tile)
-        split_product<Arch, true, true>(block, a, b, c, rows, columns);
+        split_product<Arch, true, true>(block, a, b, row, column, rows, columns);
       if (rows > split_tile && columns <= split_tile)
-        split_product<Arch, true, false>(block, a, b, c, rows, columns);
+        split_product<Arch, true, false>(block, a, b, row, column, rows, columns);
       if (rows <= split_tile && columns > split_tile)
-        split_product<Arch, false, true>(block, a, b, c, rows, columns);
+        split_product<Arch, false, true>(block, a, b, row, column, rows, columns);
       if (rows <= split_tile && columns <= split_tile)
-        split_product<Arch, false, false>(block, a, b, c, rows, columns);
+        split_product<Arch, false, false>(block, a, b, row, column, rows, columns);
     }
   }
   _tile_release();  // a thread whose tiles are in use is dearer to put aside

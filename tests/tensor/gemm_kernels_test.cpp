@@ -140,7 +140,9 @@ TEST_CASE(
           const std::vector<Scalar> packed = pack_plainly(*table, inner, columns, b);
           const int place = static_cast<int>(runs % 17) - 1;
           const Layout layout = static_cast<Layout>(runs % 3);
-          const bool add = runs % 2 == 1;
+          const long start =
+              runs / 3 % 3;  // the product is added to nothing, to C itself, to one row for all
+          const std::vector<Scalar> row(size_of(columns), Scalar(5));
           const Placed left = place_matrix(a_memory, place, layout, rows, inner, a);
           // Of the last row of the last panel only whole vectors are read.
           const Index missing = (width - columns % width) % width / lanes * lanes;
@@ -164,13 +166,14 @@ TEST_CASE(
           block.b_panel_stride = width * inner;
           block.c = c;
           block.c_row_stride = c_stride;
-          block.add = add;
+          block.start = start == 0 ? nullptr : start == 1 ? block.c : row.data();
+          block.start_row_stride = start == 1 ? block.c_row_stride : 0;
           table->gemm_block(block);
 
           bool good = true;
           for (Index i = 0; i < rows; ++i) {
             for (Index j = 0; j < columns; ++j) {
-              Scalar sum = add ? Scalar(3) : Scalar(0);
+              Scalar sum = start == 0 ? Scalar(0) : start == 1 ? Scalar(3) : Scalar(5);
               for (Index k = 0; k < inner; ++k)
                 sum += a[size_of(i * inner + k)] * b[size_of(k * columns + j)];
               good = good && c[i * c_stride + j] == sum;
