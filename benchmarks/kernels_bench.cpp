@@ -195,11 +195,11 @@ const Row all_rows[] = {
     {"kernel log", Limit::copy, 2, 0, of_run(&Kernels::log)},
     {"kernel gelu", Limit::erf, 0, 0, of_run(&Kernels::gelu)},
     {"kernel add_to", Limit::copy, 3, 0, of_run(&Kernels::add_to)},
-    {"kernel dropout_mask", Limit::copy, 1, 0,
+    {"kernel dropout", Limit::copy, 2, 0,
      [](Index, Index width) -> Work {
-       return [width, mask = zeros({width})]() mutable {
-         kernels().dropout_mask(1, 2, 0, 3000000000u, Scalar(1.5), mask.writable(),
-                                static_cast<std::size_t>(width));
+       return [x = numbers({width}), y = zeros({width})]() mutable {
+         kernels().dropout(1, 2, 0, 3000000000u, Scalar(1.5), x.data(), y.writable(),
+                           static_cast<std::size_t>(x.elements()));
        };
      }},
 };

@@ -13,17 +13,6 @@ namespace {
 
 constexpr Index chunk = 8192;  // numbers; fixed, so that sums do not depend on the number of threads
 
-double sum_of_squares(const Scalar* x, Index n) {
-  // Eight sums side by side, so that an addition need not wait for the one before. In double, because the
-  // square of a float may be too large or too small for a float.
-  double sums[8] = {};
-  Index i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int k = 0; k < 8; ++k) sums[k] += static_cast<double>(x[i + k]) * static_cast<double>(x[i + k]);
-  for (; i < n; ++i) sums[0] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
 double norm_of(const std::string& op, const std::vector<nn::NamedParameter>& parameters) {
   double sum = 0;
   for (const nn::NamedParameter& parameter : parameters) {
@@ -32,7 +21,9 @@ double norm_of(const std::string& op, const std::vector<nn::NamedParameter>& par
     const Scalar* g = gradient.data();
     sum += parallel_reduce(
         gradient.elements(), chunk, 0.0,
-        [&](Index begin, Index end) { return sum_of_squares(g + begin, end - begin); },
+        [&](Index begin, Index end) {
+          return kernels().sum_of_squares(g + begin, static_cast<std::size_t>(end - begin));
+        },
         [](double a, double b) { return a + b; });
   }
   if (!std::isfinite(sum)) {

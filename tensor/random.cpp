@@ -90,19 +90,21 @@ Tensor normal(const Shape& shape, Scalar mean, Scalar deviation, Rng& rng) {
   return y;
 }
 
-Tensor dropout_mask(const Shape& shape, Scalar rate, const Rng& rng) {
+Tensor dropout(const Tensor& x, Scalar rate, const Rng& rng) {
   if (!(rate >= 0 && rate < 1))
     fail<ValueError>("dropout: the rate is ", rate, ": it must be at least 0 and below 1");
+  if (rate == 0) return x.checked("dropout");
   const double keep = 1 - static_cast<double>(rate);
-  const double threshold = std::min(keep * 0x1p32, 4294967295.0);
-  Tensor mask = Tensor::uninitialised(shape);
-  Scalar* out = mask.writable();
-  parallel_for(shape.elements(), Loop<1>::chunk, [&](Index begin, Index end) {
-    kernels().dropout_mask(rng.key(0), rng.key(1), static_cast<std::uint64_t>(begin),
-                           static_cast<std::uint32_t>(threshold), static_cast<Scalar>(1 / keep), out + begin,
-                           static_cast<std::size_t>(end - begin));
+  const Tensor in = contiguous(x.checked("dropout"));
+  Tensor y = Tensor::uninitialised(x.shape());
+  Scalar* out = y.writable();
+  static_assert(Loop<1>::chunk % 2 == 0, "a chunk begins with a block of two words");
+  parallel_for(x.elements(), Loop<1>::chunk, [&](Index begin, Index end) {
+    kernels().dropout(rng.key(0), rng.key(1), static_cast<std::uint64_t>(begin / 2),
+                      static_cast<std::uint32_t>(keep * 0x1p32), static_cast<Scalar>(1 / keep),
+                      in.data() + begin, out + begin, static_cast<std::size_t>(end - begin));
   });
-  return mask;
+  return y;
 }
 
 }  // namespace attune::inline ATTUNE_PRECISION

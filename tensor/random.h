@@ -48,8 +48,8 @@ class Rng {
 Tensor uniform(const Shape& shape, Scalar low, Scalar high, Rng& rng);
 /// Normally distributed numbers (Box & Muller 1958). ValueError for a negative deviation.
 Tensor normal(const Shape& shape, Scalar mean, Scalar deviation, Rng& rng);
-/// A dropout mask: each element 1 / (1 - rate) with probability 1 - rate, else 0; element i from bits(i) of
-/// `rng`, which is not moved. Throws ValueError unless 0 <= rate < 1.
-Tensor dropout_mask(const Shape& shape, Scalar rate, const Rng& rng);
+/// Dropout: each element of x becomes x / (1 - rate) with probability 1 - rate, else 0; element i by bits(i)
+/// of `rng`, which is not moved. NaN stays NaN. Throws ValueError unless 0 <= rate < 1.
+Tensor dropout(const Tensor& x, Scalar rate, const Rng& rng);
 
 }  // namespace attune::inline ATTUNE_PRECISION

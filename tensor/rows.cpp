@@ -28,13 +28,18 @@ void check_same(const char* op, const Tensor& a, const Tensor& b) {
     fail<ShapeError>(op, ": shapes differ: ", a.shape(), " and ", b.shape(), ": give equal shapes");
 }
 
-// Calls body(row) for every row, many rows to a thread.
+// Calls body(begin, end) for chunks of rows, shared out to the threads.
+template <class Body>
+void for_each_chunk(const Rows& rows, Body&& body) {
+  parallel_for(rows.count, std::max<Index>(1, Loop<1>::chunk / 2 / std::max<Index>(rows.width, 1)), body);
+}
+
+// Calls body(row) for every row.
 template <class Body>
 void for_each_row(const Rows& rows, Body&& body) {
-  parallel_for(rows.count, std::max<Index>(1, Loop<1>::chunk / 2 / std::max<Index>(rows.width, 1)),
-               [&](Index begin, Index end) {
-                 for (Index row = begin; row < end; ++row) body(row);
-               });
+  for_each_chunk(rows, [&](Index begin, Index end) {
+    for (Index row = begin; row < end; ++row) body(row);
+  });
 }
 
 Tensor row_op(const char* op, Kernels::Unary kernel, const Tensor& x, int axis) {
@@ -65,8 +70,8 @@ Tensor row_op_backward(const char* op, Kernels::UnaryBackward kernel, const Tens
 }
 
 // Gradients of parameters shared by all rows: each block of rows adds up its own, and the blocks are joined
-// in order, so that the sum is the same for any number of threads. body(row, sums) adds one row's part to
-// `count` vectors.
+// in order, so that the sum is the same for any number of threads. body(begin, end, sums, apart) adds the
+// part of some rows to `count` vectors.
 template <class Body>
 std::vector<Tensor> sum_over_rows(const Rows& rows, Index count, Body&& body) {
   constexpr Index block = 64;
@@ -74,9 +79,8 @@ std::vector<Tensor> sum_over_rows(const Rows& rows, Index count, Body&& body) {
   Tensor partial = zeros({count, blocks, rows.width});
   Scalar* sums = partial.writable();
   const Index apart = blocks * rows.width;
-  parallel_for(rows.count, block, [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) body(row, sums + begin / block * rows.width, apart);
-  });
+  parallel_for(rows.count, block,
+               [&](Index begin, Index end) { body(begin, end, sums + begin / block * rows.width, apart); });
   const Tensor joined = sum(partial, 1);
   std::vector<Tensor> result;
   for (Index i = 0; i < count; ++i) result.push_back(select(joined, 0, i));
@@ -154,9 +158,10 @@ LayerNormResult layer_norm(const Tensor& x, const Tensor& scale, const Tensor& s
   Scalar* y = result.y.writable();
   Scalar* mean = result.mean.writable();
   Scalar* inverse = result.inverse_deviation.writable();
-  for_each_row(rows, [&](Index row) {
-    kernels().layer_norm(in.data() + row * rows.width, factor.data(), offset.data(), y + row * rows.width,
-                         static_cast<std::size_t>(rows.width), epsilon, mean + row, inverse + row);
+  for_each_chunk(rows, [&](Index begin, Index end) {
+    kernels().layer_norm(in.data() + begin * rows.width, factor.data(), offset.data(), y + begin * rows.width,
+                         static_cast<std::size_t>(end - begin), static_cast<std::size_t>(rows.width), epsilon,
+                         mean + begin, inverse + begin);
   });
   return result;
 }
@@ -173,13 +178,13 @@ LayerNormGradients layer_norm_backward(const Tensor& x, const Tensor& scale, con
   const Scalar* inverse = forward.inverse_deviation.data();
   Tensor dx = Tensor::uninitialised(x.shape());
   Scalar* out = dx.writable();
-  const std::vector<Tensor> sums = sum_over_rows(rows, 2, [&](Index row, Scalar* partial, Index apart) {
-    const Index at = row * rows.width;
-    kernels().layer_norm_backward(in.data() + at, mean[row], inverse[row], factor.data(),
-                                  gradient.data() + at, out + at, width);
-    kernels().layer_norm_backward_parameters(in.data() + at, mean[row], inverse[row], gradient.data() + at,
-                                             partial, partial + apart, width);
-  });
+  const auto kernel = kernels().layer_norm_backward;
+  const std::vector<Tensor> sums =
+      sum_over_rows(rows, 2, [&](Index begin, Index end, Scalar* partial, Index apart) {
+        const Index at = begin * rows.width;
+        kernel(in.data() + at, mean + begin, inverse + begin, factor.data(), gradient.data() + at, out + at,
+               partial, partial + apart, static_cast<std::size_t>(end - begin), width);
+      });
   return {dx, sums[0], sums[1]};
 }
 
@@ -210,13 +215,14 @@ RmsNormGradients rms_norm_backward(const Tensor& x, const Tensor& scale, const R
   const Scalar* inverse = forward.inverse_root.data();
   Tensor dx = Tensor::uninitialised(x.shape());
   Scalar* out = dx.writable();
-  const std::vector<Tensor> sums = sum_over_rows(rows, 1, [&](Index row, Scalar* partial, Index) {
-    const Index at = row * rows.width;
-    kernels().rms_norm_backward(in.data() + at, inverse[row], factor.data(), gradient.data() + at, out + at,
-                                width);
-    kernels().rms_norm_backward_parameters(in.data() + at, inverse[row], gradient.data() + at, partial,
-                                           width);
-  });
+  const std::vector<Tensor> sums =
+      sum_over_rows(rows, 1, [&](Index begin, Index end, Scalar* partial, Index) {
+        for (Index row = begin; row < end; ++row) {
+          const Index at = row * rows.width;
+          kernels().rms_norm_backward(in.data() + at, inverse[row], factor.data(), gradient.data() + at,
+                                      out + at, partial, width);
+        }
+      });
   return {dx, sums[0]};
 }
 

@@ -112,13 +112,15 @@ struct Kernels {
   void (*scale)(Scalar alpha, const Scalar* x, Scalar* y, std::size_t n);  // y = α x
 
   // ---- reductions of a run to one number
-  Reduction sum;                                                                     // 0 for n = 0
-  Reduction sum_of_squares;                                                          // 0 for n = 0
-  Reduction max;                                                                     // −∞ for n = 0
-  Reduction min;                                                                     // +∞ for n = 0
-  Scalar (*dot)(const Scalar* a, const Scalar* b, std::size_t n);                    // Σ a_i b_i
-  Scalar (*sum_of_squared_deviations)(const Scalar* x, Scalar mean, std::size_t n);  // Σ (x_i − mean)²
-  bool (*any_non_finite)(const Scalar* x, std::size_t n);  // a NaN or ±∞ anywhere
+  Reduction sum;                                                   // 0 for n = 0
+  Reduction max;                                                   // −∞ for n = 0
+  Reduction min;                                                   // +∞ for n = 0
+  Scalar (*dot)(const Scalar* a, const Scalar* b, std::size_t n);  // Σ a_i b_i
+  bool (*any_non_finite)(const Scalar* x, std::size_t n);          // a NaN or ±∞ anywhere
+  /// Σ x_i², in double, as the square of a float may be too large or too small for a float. The same bits on
+  /// all instruction sets: element i goes to sum i mod 32, and of those k and k + 16 are added, then k and
+  /// k + 8, and so on.
+  double (*sum_of_squares)(const Scalar* x, std::size_t n);
 
   // ---- rows: one row of length n
   Unary softmax;      // y_j = e^(x_j − max) / Σ_k e^(x_k − max)
@@ -134,26 +136,23 @@ struct Kernels {
 
   /// y = (x − mean) / √(variance + ε) · scale + shift, with the biased variance, in two passes: the second is
   /// what keeps rows with a large offset right. `scale` and `shift` have n elements or are null (1 and 0).
-  /// Also returns the row's mean and inverse deviation 1/√(variance + ε), which backward needs.
-  void (*layer_norm)(const Scalar* x, const Scalar* scale, const Scalar* shift, Scalar* y, std::size_t n,
-                     Scalar epsilon, Scalar* mean, Scalar* inverse_deviation);
+  /// Also returns each row's mean and inverse deviation 1/√(variance + ε), which backward needs. Here and in
+  /// layer_norm_backward the `rows` rows follow one another.
+  void (*layer_norm)(const Scalar* x, const Scalar* scale, const Scalar* shift, Scalar* y, std::size_t rows,
+                     std::size_t n, Scalar epsilon, Scalar* mean, Scalar* inverse_deviation);
   /// With x̂ = (x − mean) · inverse_deviation and g = dy · scale:
-  ///   dx = inverse_deviation · (g − mean(g) − x̂ mean(g x̂))
-  void (*layer_norm_backward)(const Scalar* x, Scalar mean, Scalar inverse_deviation, const Scalar* scale,
-                              const Scalar* dy, Scalar* dx, std::size_t n);
-  /// dscale += dy x̂,   dshift += dy
-  void (*layer_norm_backward_parameters)(const Scalar* x, Scalar mean, Scalar inverse_deviation,
-                                         const Scalar* dy, Scalar* dscale, Scalar* dshift, std::size_t n);
+  ///   dx = inverse_deviation · (g − mean(g) − x̂ mean(g x̂)),   dscale += dy x̂,   dshift += dy
+  /// `scale` may be null.
+  void (*layer_norm_backward)(const Scalar* x, const Scalar* mean, const Scalar* inverse_deviation,
+                              const Scalar* scale, const Scalar* dy, Scalar* dx, Scalar* dscale,
+                              Scalar* dshift, std::size_t rows, std::size_t n);
 
   /// y = x / √(mean(x²) + ε) · scale. Also returns r = 1/√(mean(x²) + ε). `scale` may be null.
   void (*rms_norm)(const Scalar* x, const Scalar* scale, Scalar* y, std::size_t n, Scalar epsilon,
                    Scalar* inverse_root);
-  /// With x̂ = x r and g = dy · scale:   dx = r (g − x̂ mean(g x̂))
+  /// With x̂ = x r and g = dy · scale:   dx = r (g − x̂ mean(g x̂)),   dscale += dy x̂
   void (*rms_norm_backward)(const Scalar* x, Scalar inverse_root, const Scalar* scale, const Scalar* dy,
-                            Scalar* dx, std::size_t n);
-  /// dscale += dy x̂
-  void (*rms_norm_backward_parameters)(const Scalar* x, Scalar inverse_root, const Scalar* dy, Scalar* dscale,
-                                       std::size_t n);
+                            Scalar* dx, Scalar* dscale, std::size_t n);
 
   /// Cross-entropy of one row of logits with label smoothing e (Szegedy et al. 2016, section 7):
   ///   loss = −(1 − e) log p_target − (e / n) Σ_j log p_j,   log p_j = x_j − logsumexp(x)
@@ -182,9 +181,9 @@ struct Kernels {
                          std::uint32_t counter1, std::uint32_t* out);
   void (*threefry_bits)(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, std::uint32_t* out,
                         std::size_t n);
-  /// mask_i = bits_i < keep_threshold ? scale : 0
-  void (*dropout_mask)(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index,
-                       std::uint32_t keep_threshold, Scalar scale, Scalar* mask, std::size_t n);
+  /// y_i = x_i · (bits_i < keep_threshold ? scale : 0), where bits_0 is the first word of block first_block.
+  void (*dropout)(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_block,
+                  std::uint32_t keep_threshold, Scalar scale, const Scalar* x, Scalar* y, std::size_t n);
   /// Uniform in [0, 1): the top 24 bits / 2²⁴, for float and double alike, so that both precisions agree.
   void (*uniform)(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index, Scalar* y,
                   std::size_t n);

@@ -185,19 +185,17 @@ Scalar sum(const Scalar* x, std::size_t n) {
   return static_cast<Scalar>(total(n, [=](std::size_t i) { return Wide(x[i]); }));
 }
 
-Scalar sum_of_squares(const Scalar* x, std::size_t n) {
-  return static_cast<Scalar>(total(n, [=](std::size_t i) { return Wide(x[i]) * Wide(x[i]); }));
-}
-
 Scalar dot(const Scalar* a, const Scalar* b, std::size_t n) {
   return static_cast<Scalar>(total(n, [=](std::size_t i) { return Wide(a[i]) * Wide(b[i]); }));
 }
 
-Scalar sum_of_squared_deviations(const Scalar* x, Scalar mean, std::size_t n) {
-  return static_cast<Scalar>(total(n, [=](std::size_t i) {
-    const Wide deviation = Wide(x[i]) - Wide(mean);
-    return deviation * deviation;
-  }));
+double sum_of_squares(const Scalar* x, std::size_t n) {
+  double sums[32] = {};
+  for (std::size_t i = 0; i < n; ++i) sums[i % 32] += double(x[i]) * double(x[i]);
+  for (int half = 16; half > 0; half /= 2) {
+    for (int k = 0; k < half; ++k) sums[k] += sums[k + half];
+  }
+  return sums[0];
 }
 
 Scalar max(const Scalar* x, std::size_t n) {
@@ -270,39 +268,38 @@ Wide mean_of(const Scalar* x, std::size_t n) {
   return n == 0 ? 0 : total(n, [=](std::size_t j) { return Wide(x[j]); }) / Wide(n);
 }
 
-void layer_norm(const Scalar* x, const Scalar* scale, const Scalar* shift, Scalar* y, std::size_t n,
-                Scalar epsilon, Scalar* mean, Scalar* inverse_deviation) {
-  const Wide centre = mean_of(x, n);
-  const Wide squares = total(n, [=](std::size_t j) { return (Wide(x[j]) - centre) * (Wide(x[j]) - centre); });
-  const Wide inverse = 1 / std::sqrt((n == 0 ? 0 : squares / Wide(n)) + Wide(epsilon));
-  for (std::size_t j = 0; j < n; ++j) {
-    const Wide normalised = (Wide(x[j]) - centre) * inverse;
-    y[j] = static_cast<Scalar>(normalised * (scale ? Wide(scale[j]) : Wide(1)) +
-                               (shift ? Wide(shift[j]) : Wide(0)));
+void layer_norm(const Scalar* x, const Scalar* scale, const Scalar* shift, Scalar* y, std::size_t rows,
+                std::size_t n, Scalar epsilon, Scalar* mean, Scalar* inverse_deviation) {
+  for (std::size_t row = 0; row < rows; ++row, x += n, y += n) {
+    const Wide centre = mean_of(x, n);
+    const Wide squares =
+        total(n, [=](std::size_t j) { return (Wide(x[j]) - centre) * (Wide(x[j]) - centre); });
+    const Wide inverse = 1 / std::sqrt((n == 0 ? 0 : squares / Wide(n)) + Wide(epsilon));
+    for (std::size_t j = 0; j < n; ++j) {
+      const Wide normalised = (Wide(x[j]) - centre) * inverse;
+      y[j] = static_cast<Scalar>(normalised * (scale ? Wide(scale[j]) : Wide(1)) +
+                                 (shift ? Wide(shift[j]) : Wide(0)));
+    }
+    mean[row] = static_cast<Scalar>(centre);
+    inverse_deviation[row] = static_cast<Scalar>(inverse);
   }
-  *mean = static_cast<Scalar>(centre);
-  *inverse_deviation = static_cast<Scalar>(inverse);
 }
 
-void layer_norm_backward(const Scalar* x, Scalar, Scalar inverse_deviation, const Scalar* scale,
-                         const Scalar* dy, Scalar* dx, std::size_t n) {
-  const Wide centre = mean_of(x, n);
-  const Wide inverse = Wide(inverse_deviation);
-  const auto g = [=](std::size_t j) { return Wide(dy[j]) * (scale ? Wide(scale[j]) : Wide(1)); };
-  const auto normalised = [=](std::size_t j) { return (Wide(x[j]) - centre) * inverse; };
-  const Wide mean_g = total(n, g) / Wide(n);
-  const Wide mean_gx = total(n, [=](std::size_t j) { return g(j) * normalised(j); }) / Wide(n);
-  for (std::size_t j = 0; j < n; ++j)
-    dx[j] = static_cast<Scalar>(inverse * (g(j) - mean_g - normalised(j) * mean_gx));
-}
-
-void layer_norm_backward_parameters(const Scalar* x, Scalar, Scalar inverse_deviation, const Scalar* dy,
-                                    Scalar* dscale, Scalar* dshift, std::size_t n) {
-  const Wide centre = mean_of(x, n);
-  for (std::size_t j = 0; j < n; ++j) {
-    const Wide normalised = (Wide(x[j]) - centre) * Wide(inverse_deviation);
-    dscale[j] = static_cast<Scalar>(Wide(dscale[j]) + Wide(dy[j]) * normalised);
-    dshift[j] += dy[j];
+void layer_norm_backward(const Scalar* x, const Scalar*, const Scalar* inverse_deviation, const Scalar* scale,
+                         const Scalar* dy, Scalar* dx, Scalar* dscale, Scalar* dshift, std::size_t rows,
+                         std::size_t n) {
+  for (std::size_t row = 0; row < rows; ++row, x += n, dy += n, dx += n) {
+    const Wide centre = mean_of(x, n);
+    const Wide inverse = Wide(inverse_deviation[row]);
+    const auto g = [=](std::size_t j) { return Wide(dy[j]) * (scale ? Wide(scale[j]) : Wide(1)); };
+    const auto normalised = [=](std::size_t j) { return (Wide(x[j]) - centre) * inverse; };
+    const Wide mean_g = total(n, g) / Wide(n);
+    const Wide mean_gx = total(n, [=](std::size_t j) { return g(j) * normalised(j); }) / Wide(n);
+    for (std::size_t j = 0; j < n; ++j) {
+      dscale[j] = static_cast<Scalar>(Wide(dscale[j]) + Wide(dy[j]) * normalised(j));
+      dshift[j] += dy[j];
+      dx[j] = static_cast<Scalar>(inverse * (g(j) - mean_g - normalised(j) * mean_gx));
+    }
   }
 }
 
@@ -317,18 +314,14 @@ void rms_norm(const Scalar* x, const Scalar* scale, Scalar* y, std::size_t n, Sc
 }
 
 void rms_norm_backward(const Scalar* x, Scalar inverse_root, const Scalar* scale, const Scalar* dy,
-                       Scalar* dx, std::size_t n) {
+                       Scalar* dx, Scalar* dscale, std::size_t n) {
   const Wide inverse = Wide(inverse_root);
   const auto g = [=](std::size_t j) { return Wide(dy[j]) * (scale ? Wide(scale[j]) : Wide(1)); };
   const Wide mean_gx = total(n, [=](std::size_t j) { return g(j) * Wide(x[j]) * inverse; }) / Wide(n);
   for (std::size_t j = 0; j < n; ++j) {
+    dscale[j] += dy[j] * (x[j] * inverse_root);
     dx[j] = static_cast<Scalar>(inverse * (g(j) - Wide(x[j]) * inverse * mean_gx));
   }
-}
-
-void rms_norm_backward_parameters(const Scalar* x, Scalar inverse_root, const Scalar* dy, Scalar* dscale,
-                                  std::size_t n) {
-  for (std::size_t j = 0; j < n; ++j) dscale[j] += dy[j] * (x[j] * inverse_root);
 }
 
 Scalar cross_entropy(const Scalar* x, std::size_t target, Scalar smoothing, std::size_t n,
@@ -410,10 +403,10 @@ void threefry_bits(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_i
   for (std::size_t i = 0; i < n; ++i) out[i] = threefry_element(key0, key1, first_index + i);
 }
 
-void dropout_mask(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_index,
-                  std::uint32_t keep_threshold, Scalar scale, Scalar* mask, std::size_t n) {
+void dropout(std::uint32_t key0, std::uint32_t key1, std::uint64_t first_block, std::uint32_t keep_threshold,
+             Scalar scale, const Scalar* x, Scalar* y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
-    mask[i] = threefry_element(key0, key1, first_index + i) < keep_threshold ? scale : Scalar(0);
+    y[i] = x[i] * (threefry_element(key0, key1, 2 * first_block + i) < keep_threshold ? scale : Scalar(0));
   }
 }
 
@@ -469,12 +462,11 @@ constinit const Kernels scalar_table = {
     .scale = scale,
 
     .sum = sum,
-    .sum_of_squares = sum_of_squares,
     .max = max,
     .min = min,
     .dot = dot,
-    .sum_of_squared_deviations = sum_of_squared_deviations,
     .any_non_finite = any_non_finite,
+    .sum_of_squares = sum_of_squares,
 
     .softmax = softmax,
     .log_softmax = log_softmax,
@@ -483,10 +475,8 @@ constinit const Kernels scalar_table = {
     .log_softmax_backward = log_softmax_backward,
     .layer_norm = layer_norm,
     .layer_norm_backward = layer_norm_backward,
-    .layer_norm_backward_parameters = layer_norm_backward_parameters,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
-    .rms_norm_backward_parameters = rms_norm_backward_parameters,
     .cross_entropy = cross_entropy,
     .cross_entropy_backward = cross_entropy_backward,
 
@@ -495,7 +485,7 @@ constinit const Kernels scalar_table = {
 
     .threefry_block = threefry_block,
     .threefry_bits = threefry_bits,
-    .dropout_mask = dropout_mask,
+    .dropout = dropout,
     .uniform = uniform,
 
     .gemm_rows = scalar_gemm_rows,

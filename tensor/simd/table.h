@@ -58,12 +58,11 @@ constexpr Kernels make_table(const char* name) {
       .scale = scale<Arch>,
 
       .sum = sum<Arch>,
-      .sum_of_squares = sum_of_squares<Arch>,
       .max = max<Arch>,
       .min = min<Arch>,
       .dot = dot<Arch>,
-      .sum_of_squared_deviations = sum_of_squared_deviations<Arch>,
       .any_non_finite = any_non_finite<Arch>,
+      .sum_of_squares = sum_of_squares<Arch>,
 
       .softmax = softmax<Arch>,
       .log_softmax = log_softmax<Arch>,
@@ -72,10 +71,8 @@ constexpr Kernels make_table(const char* name) {
       .log_softmax_backward = log_softmax_backward<Arch>,
       .layer_norm = layer_norm<Arch>,
       .layer_norm_backward = layer_norm_backward<Arch>,
-      .layer_norm_backward_parameters = layer_norm_backward_parameters<Arch>,
       .rms_norm = rms_norm<Arch>,
       .rms_norm_backward = rms_norm_backward<Arch>,
-      .rms_norm_backward_parameters = rms_norm_backward_parameters<Arch>,
       .cross_entropy = cross_entropy<Arch>,
       .cross_entropy_backward = cross_entropy_backward<Arch>,
 
@@ -84,7 +81,7 @@ constexpr Kernels make_table(const char* name) {
 
       .threefry_block = threefry_block<Arch>,
       .threefry_bits = threefry_bits<Arch>,
-      .dropout_mask = dropout_mask<Arch>,
+      .dropout = dropout<Arch>,
       .uniform = uniform<Arch>,
 
       .gemm_rows = GemmShape<Arch>::rows,

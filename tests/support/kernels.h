@@ -276,13 +276,12 @@ inline std::vector<Case> make_cases() {
                       [](auto f, In in, Out out, N n) { f(Scalar(-1.7), in[0], out[0], n); })),
 
       reduction("sum", &K::sum, {1, 8, 2}),
-      reduction("sum_of_squares", &K::sum_of_squares, {16}),
       reduction("max", &K::max, {}),
       reduction("min", &K::min, {}),
       row("dot", &K::dot, {all, all}, 0, 1, {1, 64, 16},
           [](auto f, In in, Out out, N n) { *out[0] = f(in[0], in[1], n); }),
-      row("sum_of_squared_deviations", &K::sum_of_squared_deviations, {all}, 0, 1, {16},
-          [](auto f, In in, Out out, N n) { *out[0] = f(in[0], Scalar(0.3), n); }),
+      row("sum_of_squares", &K::sum_of_squares, {all}, 0, 1, {},
+          [](auto f, In in, Out out, N n) { *out[0] = static_cast<Scalar>(f(in[0], n)); }),
       row("any_non_finite", &K::any_non_finite, {special}, 0, 1, {},
           [](auto f, In in, Out out, N n) { *out[0] = f(in[0], n) ? 1 : 0; }),
 
@@ -297,45 +296,42 @@ inline std::vector<Case> make_cases() {
 
       row("layer_norm", &K::layer_norm, {all, any, any}, 1, 2, {16, 16},
           [](auto f, In in, Out out, N n) {
-            f(in[0], in[1], in[2], out[0], n, Scalar(1e-5), out[1], out[2]);
+            f(in[0], in[1], in[2], out[0], 1, n, Scalar(1e-5), out[1], out[2]);
           }),
       row("layer_norm without scale", &K::layer_norm, {all, any}, 1, 2, {16, 16},
           [](auto f, In in, Out out, N n) {
-            f(in[0], nullptr, in[1], out[0], n, Scalar(1e-5), out[1], out[2]);
+            f(in[0], nullptr, in[1], out[0], 1, n, Scalar(1e-5), out[1], out[2]);
           }),
       row("layer_norm without shift", &K::layer_norm, {all, any}, 1, 2, {16, 16},
           [](auto f, In in, Out out, N n) {
-            f(in[0], in[1], nullptr, out[0], n, Scalar(1e-5), out[1], out[2]);
+            f(in[0], in[1], nullptr, out[0], 1, n, Scalar(1e-5), out[1], out[2]);
           }),
       row("layer_norm without both", &K::layer_norm, {all}, 1, 2, {16, 16},
           [](auto f, In in, Out out, N n) {
-            f(in[0], nullptr, nullptr, out[0], n, Scalar(1e-5), out[1], out[2]);
+            f(in[0], nullptr, nullptr, out[0], 1, n, Scalar(1e-5), out[1], out[2]);
           }),
-      at_least_one(row("layer_norm_backward", &K::layer_norm_backward, {all, all, all}, 1, 0, {32, 256},
-                       [](auto f, In in, Out out, N n) {
-                         f(in[0], mean_of(in[0], n), Scalar(0.3), in[1], in[2], out[0], n);
-                       })),
-      at_least_one(row("layer_norm_backward without scale", &K::layer_norm_backward, {all, all}, 1, 0,
-                       {32, 256},
-                       [](auto f, In in, Out out,
-                          N n) { f(in[0], mean_of(in[0], n), Scalar(0.3), nullptr, in[1], out[0], n); })),
-      updating(at_least_one(row(
-          "layer_norm_backward_parameters", &K::layer_norm_backward_parameters, {all, any}, 2, 0, {8, 128},
-          [](auto f, In in, Out out, N n) {
-            f(in[0], mean_of(in[0], n), Scalar(0.3), in[1], out[0], out[1], n);
-          }))),
+      updating(
+          at_least_one(row("layer_norm_backward", &K::layer_norm_backward, {all, all, all}, 3, 0, {32, 256},
+                           [](auto f, In in, Out out, N n) {
+                             const Scalar mean = mean_of(in[0], n), inverse = Scalar(0.3);
+                             f(in[0], &mean, &inverse, in[1], in[2], out[0], out[1], out[2], 1, n);
+                           }))),
+      updating(at_least_one(
+          row("layer_norm_backward without scale", &K::layer_norm_backward, {all, all}, 3, 0, {32, 256},
+              [](auto f, In in, Out out, N n) {
+                const Scalar mean = mean_of(in[0], n), inverse = Scalar(0.3);
+                f(in[0], &mean, &inverse, nullptr, in[1], out[0], out[1], out[2], 1, n);
+              }))),
       row("rms_norm", &K::rms_norm, {all, any}, 1, 1, {16},
           [](auto f, In in, Out out, N n) { f(in[0], in[1], out[0], n, Scalar(1e-5), out[1]); }),
       row("rms_norm without scale", &K::rms_norm, {all}, 1, 1, {16},
           [](auto f, In in, Out out, N n) { f(in[0], nullptr, out[0], n, Scalar(1e-5), out[1]); }),
-      at_least_one(row("rms_norm_backward", &K::rms_norm_backward, {all, all, all}, 1, 0, {32, 256},
-                       [](auto f, In in, Out out, N n) { f(in[0], Scalar(0.3), in[1], in[2], out[0], n); })),
-      at_least_one(
-          row("rms_norm_backward without scale", &K::rms_norm_backward, {all, all}, 1, 0, {32, 256},
-              [](auto f, In in, Out out, N n) { f(in[0], Scalar(0.3), nullptr, in[1], out[0], n); })),
-      elementwise(updating(
-          row("rms_norm_backward_parameters", &K::rms_norm_backward_parameters, {any, any}, 1, 0, {2, 64},
-              [](auto f, In in, Out out, N n) { f(in[0], Scalar(0.3), in[1], out[0], n); }))),
+      updating(at_least_one(
+          row("rms_norm_backward", &K::rms_norm_backward, {all, all, all}, 2, 0, {32, 256},
+              [](auto f, In in, Out out, N n) { f(in[0], Scalar(0.3), in[1], in[2], out[0], out[1], n); }))),
+      updating(at_least_one(row(
+          "rms_norm_backward without scale", &K::rms_norm_backward, {all, all}, 2, 0, {32, 256},
+          [](auto f, In in, Out out, N n) { f(in[0], Scalar(0.3), nullptr, in[1], out[0], out[1], n); }))),
 
       at_least_one(row("cross_entropy", &K::cross_entropy, {all}, 0, 2, {16, 16},
                        [](auto f, In in, Out out, N n) { *out[0] = f(in[0], n / 2, 0, n, out[1]); })),
@@ -358,8 +354,10 @@ inline std::vector<Case> make_cases() {
                                  f(out[0], in[0], out[1], n, Scalar(0.1), Scalar(0.9), Scalar(0.01));
                                }))),
 
-      row("dropout_mask", &K::dropout_mask, {}, 1, 0, {},
-          [](auto f, In, Out out, N n) { f(1, 2, 0x1fffffff3u, 0xe0000000u, Scalar(1.25), out[0], n); }),
+      row("dropout", &K::dropout, {any}, 1, 0, {},
+          [](auto f, In in, Out out, N n) {
+            f(1, 2, 0xfffffff3u, 0xe0000000u, Scalar(1.25), in[0], out[0], n);
+          }),
       row("uniform", &K::uniform, {}, 1, 0, {}, [](auto f, In, Out out, N n) { f(3, 4, 77, out[0], n); }),
   };
   add_binary(cases, "add", &K::add, Nan::same_place);

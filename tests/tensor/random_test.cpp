@@ -126,9 +126,9 @@ TEST_CASE("random: below gives every number equally often, and refuses a bound o
                        ValueError);
 }
 
-TEST_CASE("dropout_mask: keeps the fraction it is told to, and scales what it keeps") {
+TEST_CASE("dropout: keeps the fraction it is told to, and scales what it keeps") {
   for (const double rate : {0.0, 0.1, 0.5, 0.9}) {
-    const Tensor mask = dropout_mask({200000}, static_cast<Scalar>(rate), Rng(6));
+    const Tensor mask = dropout(ones({200000}), static_cast<Scalar>(rate), Rng(6));
     Index kept = 0;
     for (const Scalar value : mask.values()) {
       if (value == 0) continue;
@@ -140,20 +140,20 @@ TEST_CASE("dropout_mask: keeps the fraction it is told to, and scales what it ke
   }
 }
 
-TEST_CASE("dropout_mask: an element's fate depends on its index and the generator alone") {
+TEST_CASE("dropout: an element's fate depends on its index and the generator alone") {
   const Rng rng(8);
-  const Tensor large = dropout_mask({1000, 50}, Scalar(0.3), rng);
-  const Tensor small = dropout_mask({70}, Scalar(0.3), rng);
+  const Tensor large = dropout(ones({1000, 50}), Scalar(0.3), rng);
+  const Tensor small = dropout(ones({70}), Scalar(0.3), rng);
   for (Index i = 0; i < 70; ++i) CHECK(small.at({i}) == large.at({i / 50, i % 50}));
   for (Index i = 0; i < 50000; i += 7) {
     const bool kept = rng.bits(static_cast<std::uint64_t>(i)) < 0.7 * 0x1p32;
     REQUIRE((large.at({i / 50, i % 50}) != 0) == kept);
   }
-  CHECK_FALSE(same_values(dropout_mask({70}, Scalar(0.3), Rng(9)), small));
+  CHECK_FALSE(same_values(dropout(ones({70}), Scalar(0.3), Rng(9)), small));
 }
 
-TEST_CASE("dropout_mask: a rate outside [0, 1) is refused") {
-  CHECK_THROWS_WITH_AS(dropout_mask({2}, 1, Rng(1)),
+TEST_CASE("dropout: a rate outside [0, 1) is refused") {
+  CHECK_THROWS_WITH_AS(dropout(ones({2}), 1, Rng(1)),
                        "dropout: the rate is 1: it must be at least 0 and below 1", ValueError);
-  CHECK_THROWS_AS(dropout_mask({2}, Scalar(-0.5), Rng(1)), ValueError);
+  CHECK_THROWS_AS(dropout(ones({2}), Scalar(-0.5), Rng(1)), ValueError);
 }

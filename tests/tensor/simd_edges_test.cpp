@@ -76,13 +76,15 @@ TEST_CASE("simd: an infinite gradient or input of layer_norm_backward is noticed
     for (const Scalar value : {infinity, -infinity}) {
       for (std::size_t place = 0; place < n; ++place) {
         for (const bool in_x : {true, false}) {
-          std::vector<Scalar> x(n), dy(n), dx(n);
+          std::vector<Scalar> x(n), dy(n), dx(n), dscale(n), dshift(n);
           for (std::size_t j = 0; j < n; ++j) {
             x[j] = static_cast<Scalar>(j % 7);
             dy[j] = static_cast<Scalar>(j % 5) - 1;
           }
           (in_x ? x : dy)[place] = value;
-          table->layer_norm_backward(x.data(), 3, Scalar(0.5), nullptr, dy.data(), dx.data(), n);
+          const Scalar mean = 3, inverse = Scalar(0.5);
+          table->layer_norm_backward(x.data(), &mean, &inverse, nullptr, dy.data(), dx.data(), dscale.data(),
+                                     dshift.data(), 1, n);
           const bool all = std::none_of(dx.begin(), dx.end(), [](Scalar v) { return std::isfinite(v); });
           if (!all) FAIL_CHECK(value, " in ", in_x ? "x" : "dy", " at ", place, " left a finite gradient");
         }
@@ -287,9 +289,9 @@ TEST_CASE("simd: layer_norm of a row with a large offset is right, forwards and 
       mean_dy_x += double(dy[j]) * (double(x[j]) - mean) * inverse / double(n);
     }
     Scalar m = 0, r = 0;
-    table->layer_norm(x.data(), nullptr, nullptr, y.data(), n, Scalar(1e-5), &m, &r);
-    table->layer_norm_backward(x.data(), m, r, nullptr, dy.data(), dx.data(), n);
-    table->layer_norm_backward_parameters(x.data(), m, r, dy.data(), dscale.data(), dshift.data(), n);
+    table->layer_norm(x.data(), nullptr, nullptr, y.data(), 1, n, Scalar(1e-5), &m, &r);
+    table->layer_norm_backward(x.data(), &m, &r, nullptr, dy.data(), dx.data(), dscale.data(), dshift.data(),
+                               1, n);
     double worst = 0, worst_dx = 0, worst_dscale = 0;
     for (std::size_t j = 0; j < n; ++j) {
       const double normalised = (double(x[j]) - mean) * inverse;
@@ -301,6 +303,34 @@ TEST_CASE("simd: layer_norm of a row with a large offset is right, forwards and 
     CHECK(worst < 1e-6);
     CHECK(worst_dx < 1e-6);
     CHECK(worst_dscale < 1e-6);
+  }
+}
+
+TEST_CASE("simd: rows that are normed together have the bits that each has alone") {
+  for (const Kernels* table : available_kernels()) {
+    CAPTURE(std::string(table->name));
+    for (const std::size_t n : {std::size_t(1), std::size_t(20), std::size_t(67), std::size_t(128)}) {
+      constexpr std::size_t rows = 11;
+      Numbers numbers(5);
+      std::vector<Scalar> x(rows * n), dy(rows * n), scale(n);
+      for (auto* run : {&x, &dy, &scale})
+        for (Scalar& v : *run) v = static_cast<Scalar>(numbers.uniform() - 0.25);
+      std::vector<Scalar> y[2], dx[2], mean[2], inverse[2], dscale[2], dshift[2];
+      for (const std::size_t alone : {0u, 1u}) {
+        for (auto* run : {&y[alone], &dx[alone]}) run->resize(rows * n);
+        for (auto* run : {&mean[alone], &inverse[alone]}) run->resize(rows);
+        for (auto* run : {&dscale[alone], &dshift[alone]}) run->resize(n);
+        const std::size_t together = alone ? 1 : rows;
+        for (std::size_t row = 0; row < rows; row += together) {
+          const std::size_t at = row * n;
+          table->layer_norm(&x[at], scale.data(), nullptr, &y[alone][at], together, n, Scalar(1e-5),
+                            &mean[alone][row], &inverse[alone][row]);
+          table->layer_norm_backward(&x[at], &mean[alone][row], &inverse[alone][row], scale.data(), &dy[at],
+                                     &dx[alone][at], dscale[alone].data(), dshift[alone].data(), together, n);
+        }
+      }
+      for (const auto* both : {y, dx, mean, inverse, dscale, dshift}) CHECK(both[0] == both[1]);
+    }
   }
 }
 
