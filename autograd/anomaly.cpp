@@ -172,8 +172,11 @@ DetectAnomaly::~DetectAnomaly() {
 DetectAnomaly* detail::anomaly_guard() {
   return guard;
 }
-void detail::look_at_result(const char* op, const Variable& y, const std::vector<Variable>& operands) {
-  if (guard) guard->look_at_result(op, y, operands);
+void detail::look_at_result(const char* op, const Variable& y, const Operands& operands) {
+  if (!guard) return;
+  std::vector<Variable> given;
+  for (std::size_t i = 0; i < operands.size(); ++i) given.push_back(operands[i]);
+  guard->look_at_result(op, y, given);
 }
 void detail::look_at_gradients(const NodeHandle& node, const Variable& dy, const Gradients& parts) {
   if (guard) guard->look_at_gradients(node, dy, parts);

@@ -1,5 +1,6 @@
+#include <functional>
+#include <map>
 #include <optional>
-#include <queue>
 #include <sstream>
 #include <unordered_map>
 #include <unordered_set>
@@ -35,47 +36,33 @@ class BackwardPass {
  public:
   BackwardPass(const char* name, GradientOptions options) : name_(name), options_(options) {}
 
-  // Visits all that `root` depends on; afterwards the slots of leaves and of nodes in `wanted` hold their
-  // gradients.
+  // Visits all that `root` depends on; afterwards `finished` holds the gradients of leaves and of nodes in
+  // `wanted`.
   void run(const NodeHandle& root, const Variable& dy, const std::unordered_set<const Node*>& wanted) {
     DetectAnomaly* const guard = detail::anomaly_guard();
     if (guard) guard->begin_backward();
     receive(name_, root, dy);
-    while (!queue_.empty()) {
-      const NodeHandle node = queue_.top();
-      queue_.pop();
-      if (guard) guard->look_at_sum(node, gradient_of(node.get()));
-      if (node->is_leaf) continue;
-      const Variable dy_node = gradient_of(node.get());
-      if (!wanted.contains(node.get())) slots_.erase(node.get());
-      visit(node, dy_node);
+    while (!waiting_.empty()) {
+      const auto newest = waiting_.extract(waiting_.begin());
+      Slot& slot = newest.mapped();
+      const NodeHandle& node = *slot.node;
+      if (guard) guard->look_at_sum(node, slot.sum);
+      if (node->is_leaf) {
+        finished_.push_back(std::move(slot));
+        continue;
+      }
+      if (wanted.contains(node.get())) finished_.push_back(slot);
+      visit(node, slot.sum);
     }
   }
 
-  // The gradient of a node that the pass has reached, else undefined.
-  Variable gradient_of(const Node* node) const {
-    const auto found = slots_.find(node);
-    if (found == slots_.end()) return {};
-    return found->second.recorded.defined() ? found->second.recorded : Variable(found->second.sum);
-  }
-
-  template <class Visit>
-  void for_each_leaf(const Visit& visit) const {
-    for (const auto& [node, slot] : slots_)
-      if (node->is_leaf) visit(slot.handle, slot.sum);
-  }
+  struct Slot {
+    const NodeHandle* node = nullptr;  // the root's, or among the parents of another node
+    Variable sum;  // of the gradients that have arrived; with its history, when it is to be differentiable
+  };
+  const std::vector<Slot>& finished() const { return finished_; }
 
  private:
-  struct Slot {
-    NodeHandle handle;
-    Tensor sum;             // what has arrived so far
-    bool borrowed = false;  // the memory of `sum` may be somebody else's
-    Variable recorded;      // the same sum, with its history, when gradients are to be differentiable
-  };
-  struct Older {
-    bool operator()(const NodeHandle& a, const NodeHandle& b) const { return a->order < b->order; }
-  };
-
   void visit(const NodeHandle& node, const Variable& dy) {
     if (node->used)
       fail<GraphError>(name_, ": this graph has been used before, at ", node->op,
@@ -92,42 +79,39 @@ class BackwardPass {
       fail<GraphError>(node->op, ": its pullback returned ", parts.size(), " gradients for ",
                        node->parents.size(), " parents: return one for each, in order");
     for (std::size_t i = 0; i < parts.size(); ++i)
-      if (node->parents[i] && parts[i].defined()) receive(node->op, node->parents[i], parts[i]);
+      if (node->parents[i] && parts[i].defined()) receive(node->op, node->parents[i], std::move(parts[i]));
     if (options_.record || options_.keep_graph) return;
     node->used = true;
-    node->pullback = nullptr;  // frees the values it had captured
-    node->output = Tensor();
+    node->release();
+    if (node->output.defined()) node->output = Tensor();
   }
 
-  void receive(const char* op, const NodeHandle& node, const Gradient& gradient) {
+  void receive(const char* op, const NodeHandle& node, Gradient&& gradient) {
     gradient.check_fits(op, node->shape);
-    const auto [at, is_new] = slots_.try_emplace(node.get());
+    const auto [at, is_new] = waiting_.try_emplace(node->order);
     Slot& slot = at->second;
-    if (is_new) {
-      slot.handle = node;
-      queue_.push(node);
-    }
+    if (is_new) slot.node = &node;
+    const bool is_whole = gradient.kind() == Gradient::Kind::whole;
     if (options_.record) {
       const Variable whole = gradient.to_whole(node->shape);
-      slot.recorded = is_new ? whole : slot.recorded + whole;
-      slot.sum = slot.recorded.value();
-    } else if (is_new && gradient.kind() == Gradient::Kind::whole) {
-      slot.sum = gradient.value().value();
-      slot.borrowed = true;
-    } else if (slot.borrowed && gradient.kind() == Gradient::Kind::whole) {
-      slot.sum = slot.sum + gradient.value().value();  // one pass, where add_to would copy first
-      slot.borrowed = false;
+      slot.sum = is_new ? whole : slot.sum + whole;
+    } else if (is_new && is_whole) {
+      slot.sum = std::move(gradient).value().value();  // the numbers, without their history
     } else {
-      if (is_new) slot.sum = zeros(node->shape);
-      gradient.add_to(slot.sum);
-      slot.borrowed = false;
+      Tensor sum = is_new ? zeros(node->shape) : std::move(slot.sum).value();
+      if (is_whole && !sum.is_writable_in_place()) {
+        sum = sum + gradient.value().value();  // one pass, where add_to would copy first
+      } else {
+        gradient.add_to(sum);
+      }
+      slot.sum = std::move(sum);
     }
   }
 
   const char* name_;  // of the function that was called, for errors
   GradientOptions options_;
-  std::unordered_map<const Node*, Slot> slots_;
-  std::priority_queue<NodeHandle, std::vector<NodeHandle>, Older> queue_;
+  std::map<std::uint64_t, Slot, std::greater<>> waiting_;  // by Node::order, newest first
+  std::vector<Slot> finished_;
 };
 
 // Operations inside pullbacks are recorded only when the gradients are to be differentiable.
@@ -161,9 +145,8 @@ void backward(const Variable& loss) {
   pass.run(loss.node(), ones(loss.shape()), {});
   // Only now, when nothing can go wrong any more, do the leaves change.
   std::vector<std::pair<NodeHandle, Tensor>> results;
-  pass.for_each_leaf([&](const NodeHandle& leaf, const Tensor& sum) {
-    results.emplace_back(leaf, leaf->gradient.defined() ? leaf->gradient + sum : sum);
-  });
+  for (const auto& [leaf, sum] : pass.finished())
+    results.emplace_back(*leaf, (*leaf)->gradient.defined() ? (*leaf)->gradient + sum.value() : sum.value());
   for (auto& [leaf, gradient] : results) leaf->gradient = std::move(gradient);
 }
 
@@ -187,10 +170,12 @@ std::vector<Variable> gradients(const Variable& y, const std::vector<Variable>& 
   const RecordingScope scope(options.record);
   BackwardPass pass("gradients", options);
   pass.run(y.node(), dy.defined() ? dy : Variable(ones(y.shape())), wanted);
+  std::unordered_map<const Node*, Variable> found;
+  for (const auto& [node, sum] : pass.finished()) found[node->get()] = sum;
   std::vector<Variable> results;
   for (const Variable& x : xs) {
-    const Variable found = pass.gradient_of(x.node().get());
-    results.push_back(found.defined() ? found : Variable(zeros(x.shape())));
+    const auto at = found.find(x.node().get());
+    results.push_back(at != found.end() ? at->second : Variable(zeros(x.shape())));
   }
   return results;
 }

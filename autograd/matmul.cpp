@@ -19,7 +19,7 @@ Variable matmul(const Variable& a, const Variable& b) {
       const bool transposed = b.value().stride(-1) != 1 && b.value().stride(-2) == 1;
       db = sum_to(transposed ? transpose(matmul(transpose(dc), a)) : matmul(transpose(a), dc), b.shape());
     }
-    return Gradients{da, db};
+    return Gradients{std::move(da), std::move(db)};
   });
 }
 
@@ -33,12 +33,12 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias)
                   const auto rows = [](const Variable& v) {
                     return reshape(v, Shape{v.shape().with(-1, 1).elements(), v.size(-1)});
                   };
-                  Gradients result(2);
-                  if (x.requires_gradient()) result[0] = reshape(matmul(rows(dy), weight), x.shape());
-                  if (weight.requires_gradient()) result[1] = matmul(transpose(rows(dy)), rows(x));
-                  if (bias.defined())
-                    result.push_back(bias.requires_gradient() ? Gradient(sum(rows(dy), 0)) : Gradient());
-                  return result;
+                  Gradient dx, dweight, dbias;
+                  if (x.requires_gradient()) dx = reshape(matmul(rows(dy), weight), x.shape());
+                  if (weight.requires_gradient()) dweight = matmul(transpose(rows(dy)), rows(x));
+                  if (!bias.defined()) return Gradients{std::move(dx), std::move(dweight)};
+                  if (bias.requires_gradient()) dbias = sum(rows(dy), 0);
+                  return Gradients{std::move(dx), std::move(dweight), std::move(dbias)};
                 });
 }
 

@@ -11,22 +11,23 @@ namespace attune::inline ATTUNE_PRECISION {
 namespace {
 
 std::atomic<std::uint64_t> next_order{1};
-std::atomic<std::int64_t> node_count{0};
+std::atomic<std::uint64_t> freed_nodes{0};
 thread_local bool recording_now = true;
 
 }  // namespace
 
 // ---- nodes and their handles
 
-NodeHandle::NodeHandle(const NodeHandle& other) noexcept : node_(other.node_) {
-  if (node_) node_->handles.fetch_add(1, std::memory_order_relaxed);
+Node::Node() : order(next_order.fetch_add(1, std::memory_order_relaxed)) {}
+
+Gradients Node::pullback(const Variable&, const Variable&) const {
+  return {};
 }
 
 // Freeing a node drops its handles to its parents, which may free those, and so on down the graph. To keep
 // that a loop, a node whose last handle goes while another is being freed only joins a list, which the
 // outermost release works off.
-NodeHandle::~NodeHandle() {
-  if (!node_ || node_->handles.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+void NodeHandle::free_node() noexcept {
   thread_local Node* doomed = nullptr;
   thread_local bool working = false;
   node_->next_doomed = doomed;
@@ -36,29 +37,19 @@ NodeHandle::~NodeHandle() {
   while (doomed) {
     Node* node = std::exchange(doomed, doomed->next_doomed);
     delete node;
-    node_count.fetch_sub(1, std::memory_order_relaxed);
+    freed_nodes.fetch_add(1, std::memory_order_relaxed);
   }
   working = false;
 }
 
 std::int64_t live_nodes() {
-  return node_count.load(std::memory_order_relaxed);
+  const std::uint64_t freed = freed_nodes.load(std::memory_order_relaxed);  // orders are given from 1 on
+  return static_cast<std::int64_t>(next_order.load(std::memory_order_relaxed) - 1 - freed);
 }
-
-namespace {
-
-NodeHandle new_node() {
-  NodeHandle node(new Node);
-  node_count.fetch_add(1, std::memory_order_relaxed);
-  node->order = next_order.fetch_add(1, std::memory_order_relaxed);
-  return node;
-}
-
-}  // namespace
 
 Variable tracked(Tensor value) {
   value.checked("tracked");
-  NodeHandle node = new_node();
+  NodeHandle node(new Node);
   node->shape = value.shape();
   node->is_leaf = true;
   return Variable(std::move(value), std::move(node));
@@ -92,29 +83,27 @@ NoGradient::~NoGradient() {
   recording_now = before_;
 }
 
-bool detail::needs_recording(const std::vector<Variable>& parents) {
+bool detail::needs_recording(const Operands& parents) {
   if (!recording_now) return false;
-  for (const Variable& parent : parents)
-    if (parent.requires_gradient()) return true;
+  for (std::size_t i = 0; i < parents.size(); ++i)
+    if (parents[i].requires_gradient()) return true;
   return false;
 }
 
-Variable detail::record_node(const char* op, Tensor value, const std::vector<Variable>& parents,
-                             Node::Pullback pullback, bool keeps_output) {
+Variable detail::record_node(const char* op, Tensor&& value, const Operands& parents, NodeHandle node,
+                             bool keeps_output) {
   value.checked(op);
-  NodeHandle node = new_node();
   node->op = op;
   node->shape = value.shape();
   node->parents.reserve(parents.size());
-  for (const Variable& parent : parents) node->parents.push_back(parent.node());
-  node->pullback = std::move(pullback);
+  for (std::size_t i = 0; i < parents.size(); ++i) node->parents.push_back(parents[i].node());
   if (keeps_output) node->output = value;
   Variable y(std::move(value), std::move(node));
   look_at_result(op, y, parents);
   return y;
 }
 
-Variable detail::unrecorded(const char* op, Tensor value, const std::vector<Variable>& parents) {
+Variable detail::unrecorded(const char* op, Tensor&& value, const Operands& parents) {
   Variable y(std::move(value));
   look_at_result(op, y, parents);
   return y;

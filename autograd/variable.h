@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,10 +17,7 @@
 namespace attune::inline ATTUNE_PRECISION {
 
 class Variable;
-class Gradient;
 struct Node;
-/// One gradient per parent, in the parents' order. An undefined one means "no gradient".
-using Gradients = std::vector<Gradient>;
 
 /// A counted handle to a node of the graph. The last handle frees the node, and with it whatever only it kept
 /// alive, in a loop: a graph of any depth is freed on a small stack.
@@ -26,19 +25,21 @@ class NodeHandle {
  public:
   NodeHandle() = default;
   explicit NodeHandle(Node* fresh) : node_(fresh) {}  // takes the one count that a new node starts with
-  NodeHandle(const NodeHandle& other) noexcept;
+  inline NodeHandle(const NodeHandle& other) noexcept;
   NodeHandle(NodeHandle&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
   NodeHandle& operator=(NodeHandle other) noexcept {
     std::swap(node_, other.node_);
     return *this;
   }
-  ~NodeHandle();
+  inline ~NodeHandle();
 
   Node* get() const { return node_; }
   Node* operator->() const { return node_; }
   explicit operator bool() const { return node_ != nullptr; }
 
  private:
+  void free_node() noexcept;
+
   Node* node_ = nullptr;
 };
 
@@ -50,13 +51,14 @@ class NodeHandle {
 /// on either.
 class Variable {
  public:
-  Variable() = default;
+  Variable() {}
   Variable(Tensor value) : value_(std::move(value)) {}  // a constant
   Variable(Scalar number) : value_(number) {}           // a constant
   Variable(Tensor value, NodeHandle node) : value_(std::move(value)), node_(std::move(node)) {}
 
   bool defined() const { return value_.defined(); }
-  const Tensor& value() const { return value_; }
+  const Tensor& value() const& { return value_; }
+  Tensor value() && { return std::move(value_); }  // of a Variable that nobody needs any more
   const Shape& shape() const { return value_.shape(); }
   int rank() const { return value_.rank(); }
   Index size(int axis) const { return value_.size(axis); }
@@ -90,7 +92,7 @@ Variable detach(const Variable& x);
 /// making 512 tensors of zeros.
 class Gradient {
  public:
-  Gradient() = default;  // none
+  Gradient() {}  // none
   Gradient(Variable whole) : value_(std::move(whole)) {}
   /// dy belongs at positions begin, begin + step, … of an axis; zero elsewhere.
   static Gradient slice(Variable dy, int axis, Index begin, Index step);
@@ -100,7 +102,8 @@ class Gradient {
   enum class Kind { whole, slice, rows };
   Kind kind() const { return kind_; }
   bool defined() const { return value_.defined(); }
-  const Variable& value() const { return value_; }
+  const Variable& value() const& { return value_; }
+  Variable value() && { return std::move(value_); }
   /// The same part with another value.
   Gradient with_value(Variable value) const;
 
@@ -120,22 +123,89 @@ class Gradient {
   Indices rows_;
 };
 
-/// An operation in the graph. It holds no values: what backward needs is what its pullback has captured.
+/// One gradient per parent, in the parents' order: `Gradients{da, db}`. An undefined one, `{}`, means "no
+/// gradient". For more than four, or a number known only at run time, there is push_back.
+class Gradients {
+ public:
+  Gradients() = default;
+  explicit Gradients(std::size_t count) : parts_(count) {}
+  Gradients(Gradient a) { take(a); }
+  Gradients(Gradient a, Gradient b) { take(a, b); }
+  Gradients(Gradient a, Gradient b, Gradient c) { take(a, b, c); }
+  Gradients(Gradient a, Gradient b, Gradient c, Gradient d) { take(a, b, c, d); }
+
+  std::size_t size() const { return parts_.size(); }
+  Gradient& operator[](std::size_t i) { return parts_[i]; }
+  const Gradient& operator[](std::size_t i) const { return parts_[i]; }
+  auto begin() { return parts_.begin(); }
+  auto begin() const { return parts_.begin(); }
+  auto end() { return parts_.end(); }
+  auto end() const { return parts_.end(); }
+  void push_back(Gradient part) { parts_.push_back(std::move(part)); }
+
+ private:
+  template <class... Parts>
+  void take(Parts&... parts) {  // moved in: a list of initialisers would copy them
+    parts_.reserve(sizeof...(parts));
+    (parts_.push_back(std::move(parts)), ...);
+  }
+
+  std::vector<Gradient> parts_;
+};
+
+/// A place in the graph: a leaf, or an operation. It holds no values: what backward needs is what its
+/// pullback has captured.
 struct Node {
-  using Pullback = std::function<Gradients(const Variable& dy, const Variable& y)>;
+  Node();
+  virtual ~Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Turns dy, the gradient of the result y, into one gradient per parent; once, unless the graph is kept.
+  virtual Gradients pullback(const Variable& dy, const Variable& y) const;
+  /// Frees the values that the pullback has captured.
+  virtual void release() {}
 
   const char* op = "leaf";
-  std::uint64_t order = 0;  // of creation: later nodes have larger numbers
-  Shape shape;              // of the result
+  const std::uint64_t order;  // of creation: later nodes have larger numbers
+  Shape shape;                // of the result
   std::vector<NodeHandle> parents;
-  Pullback pullback;  // empty for leaves, and after backward has used it
-  Tensor output;      // only where the pullback asks for it
+  Tensor output;  // only where the pullback asks for it
   bool is_leaf = false;
   bool used = false;  // backward has been here and released the pullback
   Tensor gradient;    // of a leaf: what backward has added up
 
   std::atomic<std::int64_t> handles{1};  // for NodeHandle
   Node* next_doomed = nullptr;           // for NodeHandle
+};
+
+inline NodeHandle::NodeHandle(const NodeHandle& other) noexcept : node_(other.node_) {
+  if (node_) node_->handles.fetch_add(1, std::memory_order_relaxed);
+}
+// The last handle is alone with the node, so it need not count down to know.
+inline NodeHandle::~NodeHandle() {
+  if (node_ && (node_->handles.load(std::memory_order_acquire) == 1 ||
+                node_->handles.fetch_sub(1, std::memory_order_acq_rel) == 1))
+    free_node();
+}
+
+/// The operands of an operation as `record` is given them, `{a, b}` or a vector: it only refers to them.
+class Operands {
+ public:
+  struct Reference {
+    Reference(const Variable& x) : operand(&x) {}
+    const Variable* operand;
+  };
+  Operands(std::initializer_list<Reference> listed) : listed_(listed), size_(listed.size()) {}
+  Operands(const std::vector<Variable>& all) : all_(all.data()), size_(all.size()) {}
+
+  std::size_t size() const { return size_; }
+  const Variable& operator[](std::size_t i) const { return all_ ? all_[i] : *listed_.begin()[i].operand; }
+
+ private:
+  std::initializer_list<Reference> listed_;
+  const Variable* all_ = nullptr;
+  std::size_t size_;
 };
 
 /// True unless a NoGradient is alive in this thread.
@@ -154,10 +224,29 @@ class NoGradient {
 };
 
 namespace detail {
-Variable record_node(const char* op, Tensor value, const std::vector<Variable>& parents,
-                     Node::Pullback pullback, bool keeps_output);
-Variable unrecorded(const char* op, Tensor value, const std::vector<Variable>& parents);
-bool needs_recording(const std::vector<Variable>& parents);
+Variable record_node(const char* op, Tensor&& value, const Operands& parents, NodeHandle node,
+                     bool keeps_output);
+Variable unrecorded(const char* op, Tensor&& value, const Operands& parents);
+bool needs_recording(const Operands& parents);
+
+// A node with its pullback, which may want the result or not.
+template <class Pullback>
+struct Operation final : Node {
+  static constexpr bool wants_output = std::is_invocable_v<const Pullback&, const Variable&, const Variable&>;
+
+  template <class Given>
+  explicit Operation(std::in_place_t, Given&& given) : pull(std::forward<Given>(given)) {}
+  Gradients pullback(const Variable& dy, [[maybe_unused]] const Variable& y) const override {
+    if constexpr (wants_output) {
+      return (*pull)(dy, y);
+    } else {
+      return (*pull)(dy);
+    }
+  }
+  void release() override { pull.reset(); }
+
+  std::optional<const Pullback> pull;  // nothing after release
+};
 }  // namespace detail
 
 /// The result of an operation, with its place in the graph.
@@ -167,17 +256,11 @@ bool needs_recording(const std::vector<Variable>& parents);
 /// recorded only when the gradient itself is to be differentiated. `op` must be a literal: it names the
 /// operation in errors and pictures.
 template <class Pullback>
-Variable record(const char* op, Tensor value, const std::vector<Variable>& parents, Pullback&& pullback) {
+Variable record(const char* op, Tensor value, const Operands& parents, Pullback&& pullback) {
   if (!detail::needs_recording(parents)) return detail::unrecorded(op, std::move(value), parents);
-  constexpr bool with_output = std::is_invocable_v<Pullback&, const Variable&, const Variable&>;
-  if constexpr (with_output) {
-    return detail::record_node(op, std::move(value), parents, std::forward<Pullback>(pullback), true);
-  } else {
-    return detail::record_node(
-        op, std::move(value), parents,
-        [pull = std::forward<Pullback>(pullback)](const Variable& dy, const Variable&) { return pull(dy); },
-        false);
-  }
+  using Operation = detail::Operation<std::decay_t<Pullback>>;
+  NodeHandle node(new Operation(std::in_place, std::forward<Pullback>(pullback)));
+  return detail::record_node(op, std::move(value), parents, std::move(node), Operation::wants_output);
 }
 
 // ---- backward
@@ -216,7 +299,7 @@ class DetectAnomaly;
 
 namespace detail {
 // For DetectAnomaly (autograd/anomaly.h). Without one alive in this thread each is one look at a pointer.
-void look_at_result(const char* op, const Variable& y, const std::vector<Variable>& operands);
+void look_at_result(const char* op, const Variable& y, const Operands& operands);
 void look_at_gradients(const NodeHandle& node, const Variable& dy, const Gradients& parts);
 DetectAnomaly* anomaly_guard();
 

@@ -10,7 +10,7 @@ namespace attune::inline ATTUNE_PRECISION {
 namespace {
 
 Tensor unary(const char* op, Kernels::Unary kernel, const Tensor& x) {
-  const Tensor in = contiguous(x.checked(op));
+  const ContiguousElements in(x.checked(op));
   Tensor y = Tensor::uninitialised(x.shape());
   Scalar* out = y.writable();
   parallel_for(x.elements(), Loop<1>::chunk, [&](Index begin, Index end) {
@@ -23,8 +23,8 @@ Tensor unary_backward(const char* op, Kernels::UnaryBackward kernel, const Tenso
   if (!(x.checked(op).shape() == dy.checked(op).shape()))
     fail<ShapeError>(op, ": shapes differ: ", x.shape(), " and ", dy.shape(),
                      ": the gradient has the value's shape");
-  const Tensor value = contiguous(x);
-  const Tensor gradient = contiguous(dy);
+  const ContiguousElements value(x);
+  const ContiguousElements gradient(dy);
   Tensor dx = Tensor::uninitialised(x.shape());
   Scalar* out = dx.writable();
   parallel_for(x.elements(), Loop<1>::chunk, [&](Index begin, Index end) {
@@ -47,6 +47,14 @@ Tensor operand(const Tensor& x, const Shape& shape) {
 }
 
 Tensor binary(const char* op, Kernels::Binary kernel, const Tensor& a, const Tensor& b) {
+  if (a.shape() == b.shape() && a.checked(op).is_contiguous() && b.checked(op).is_contiguous()) {
+    Tensor y = Tensor::uninitialised(a.shape());
+    Scalar* out = y.writable();
+    parallel_for(a.elements(), Loop<2>::chunk, [&](Index begin, Index end) {
+      kernel(a.data() + begin, 1, b.data() + begin, 1, out + begin, static_cast<std::size_t>(end - begin));
+    });
+    return y;
+  }
   const Shape shape = broadcast_shapes(op, a.checked(op).shape(), b.checked(op).shape());
   const Tensor left = operand(a, shape);
   const Tensor right = operand(b, shape);
@@ -167,7 +175,7 @@ void add_in_place(Tensor& target, const Tensor& x) {
   if (!(target.checked("add_in_place").shape() == x.checked("add_in_place").shape()))
     fail<ShapeError>("add_in_place: shapes differ: ", target.shape(), " and ", x.shape(),
                      ": give equal shapes");
-  const Tensor in = contiguous(x);
+  const ContiguousElements in(x);
   Scalar* out = target.writable();
   const auto kernel = kernels().add_to;
   parallel_for(target.elements(), Loop<1>::chunk, [&](Index begin, Index end) {

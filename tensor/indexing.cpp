@@ -74,13 +74,17 @@ void check_slice_fits(const char* op, const Shape& whole, const Shape& part, int
 Tensor gather_rows(const Tensor& table, const Indices& rows) {
   const Shape shape = rows_shape("gather_rows", rows, table.checked("gather_rows").shape());
   check_rows("gather_rows", rows, table.size(0));
-  const Tensor from = contiguous(table);
+  const ContiguousElements from(table);
   Tensor y = Tensor::uninitialised(shape);
   Scalar* out = y.writable();
   const Index width = table.shape().with(0, 1).elements();
   const std::int32_t* row = rows.values.data();
-  for (Index i = 0; i < static_cast<Index>(rows.values.size()); ++i)
-    std::copy(from.data() + row[i] * width, from.data() + (row[i] + 1) * width, out + i * width);
+  parallel_for(static_cast<Index>(rows.values.size()),
+               std::max<Index>(1, Loop<1>::chunk / std::max<Index>(width, 1)), [&](Index begin, Index end) {
+                 for (Index i = begin; i < end; ++i)
+                   std::copy(from.data() + row[i] * width, from.data() + (row[i] + 1) * width,
+                             out + i * width);
+               });
   return y;
 }
 
@@ -102,13 +106,20 @@ void scatter_add_rows_in_place(Tensor& table, const Tensor& x, const Indices& ro
     fail<ShapeError>("scatter_add_rows: rows do not fit the table: ", x.shape(), " where ", shape,
                      " is wanted");
   check_rows("scatter_add_rows", rows, table.size(0));
-  const Tensor in = contiguous(x);
+  const ContiguousElements in(x);
   Scalar* out = table.writable();
   const Index width = table.shape().with(0, 1).elements();
   const std::int32_t* row = rows.values.data();
-  // One after the other, in the order of the indices: the same row may be named many times.
-  for (Index i = 0; i < static_cast<Index>(rows.values.size()); ++i)
-    kernels().add_to(in.data() + i * width, out + row[i] * width, static_cast<std::size_t>(width));
+  // One after the other, in the order of the indices: the same row may be named many times. So threads share
+  // the columns, not the rows.
+  const Index count = static_cast<Index>(rows.values.size());
+  const Index columns = std::max<Index>(64, Loop<1>::chunk / std::max<Index>(count, 1));
+  const auto kernel = kernels().add_to;
+  parallel_for(width, columns, [&](Index begin, Index end) {
+    for (Index i = 0; i < count; ++i)
+      kernel(in.data() + i * width + begin, out + row[i] * width + begin,
+             static_cast<std::size_t>(end - begin));
+  });
 }
 
 Tensor pick(const Tensor& x, const Indices& positions) {
@@ -190,7 +201,7 @@ Tensor embed_slice(const Tensor& x, const Shape& shape, int axis, Index begin, I
 void add_to_slice_in_place(Tensor& target, const Tensor& x, int axis, Index begin, Index step) {
   const int at = target.checked("add_to_slice").shape().checked_axis(axis, "add_to_slice");
   check_slice_fits("add_to_slice", target.shape(), x.checked("add_to_slice").shape(), at, begin, step);
-  const Tensor in = contiguous(x);
+  const ContiguousElements in(x);
   Scalar* out = target.writable();
   for_each_slice_run(target.shape(), x.shape(), at, begin, step, [&](Index whole, Index run, Index n) {
     kernels().add_to(in.data() + run, out + whole, static_cast<std::size_t>(n));

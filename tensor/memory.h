@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "tensor/shape.h"
 
@@ -18,17 +20,32 @@ class Memory {
   /// `count` numbers with undefined contents, aligned to a cache line. In checked builds they are signalling
   /// NaN, when the block comes and when it goes.
   explicit Memory(Index count);
-  Memory(const Memory& other);
-  Memory(Memory&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
-  Memory& operator=(Memory other) noexcept;
-  ~Memory();
+  Memory(const Memory& other) noexcept : block_(other.block_) {
+    if (block_) block_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+  Memory(Memory&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Memory& operator=(Memory other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  // The last owner is alone with the block, so it need not count down to know.
+  ~Memory() {
+    if (block_ && (sole_owner() || block_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1)) free_block();
+  }
 
-  Scalar* data() const;
+  Scalar* data() const { return block_ ? block_->data() : nullptr; }
   /// True when no other handle shares the block.
-  bool sole_owner() const;
+  bool sole_owner() const { return block_ && block_->owners.load(std::memory_order_acquire) == 1; }
 
  private:
-  struct Block;
+  struct alignas(64) Block {  // the numbers follow it
+    std::atomic<std::int64_t> owners{1};
+    int size_class = 0;
+    Index count = 0;
+    Scalar* data() { return reinterpret_cast<Scalar*>(this + 1); }
+  };
+  void free_block() noexcept;
+
   Block* block_ = nullptr;
 };
 

@@ -46,7 +46,7 @@ Tensor row_op(const char* op, Kernels::Unary kernel, const Tensor& x, int axis) 
   const int at = x.checked(op).shape().checked_axis(axis, op);
   if (at != x.rank() - 1) return transpose(row_op(op, kernel, transpose(x, at, -1), -1), at, -1);
   const Rows rows = rows_of(op, x);
-  const Tensor in = contiguous(x);
+  const ContiguousElements in(x);
   Tensor y = Tensor::uninitialised(x.shape());
   Scalar* out = y.writable();
   for_each_row(rows, [&](Index row) {
@@ -58,8 +58,8 @@ Tensor row_op(const char* op, Kernels::Unary kernel, const Tensor& x, int axis) 
 Tensor row_op_backward(const char* op, Kernels::UnaryBackward kernel, const Tensor& y, const Tensor& dy) {
   check_same(op, y, dy);
   const Rows rows = rows_of(op, y);
-  const Tensor value = contiguous(y);
-  const Tensor gradient = contiguous(dy);
+  const ContiguousElements value(y);
+  const ContiguousElements gradient(dy);
   Tensor dx = Tensor::uninitialised(y.shape());
   Scalar* out = dx.writable();
   for_each_row(rows, [&](Index row) {

@@ -36,7 +36,7 @@ Shape::Shape(std::span<const Index> sizes) {
                      " are supported: merge some with reshape");
   elements_ = checked_elements(sizes);
   rank_ = static_cast<int>(sizes.size());
-  std::copy(sizes.begin(), sizes.end(), sizes_);
+  std::copy(sizes.begin(), sizes.end(), sizes_.values);
 }
 
 void Shape::no_such_axis(int axis, const char* op) const {
@@ -69,10 +69,6 @@ Shape Shape::removed(int axis) const {
   std::copy(begin(), begin() + at, sizes);
   std::copy(begin() + at + 1, end(), sizes + at);
   return Shape(std::span<const Index>(sizes, static_cast<std::size_t>(rank_ - 1)));
-}
-
-bool operator==(const Shape& a, const Shape& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {

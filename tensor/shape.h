@@ -13,6 +13,17 @@ namespace attune::inline ATTUNE_PRECISION {
 /// Sizes, offsets and strides, in elements.
 using Index = std::int64_t;
 
+/// A number for each axis of a tensor. (In a struct of its own, for a compiler copies that in a few registers
+/// and an array that is a member number by number.)
+struct PerAxis {
+  static constexpr int most = 8;
+
+  Index& operator[](int axis) { return values[axis]; }
+  Index operator[](int axis) const { return values[axis]; }
+
+  Index values[most] = {};
+};
+
 /// The sizes of a tensor's axes, e.g. (B, T, D). A value: small, copied freely, never allocates.
 ///
 /// Axes may be counted from the end everywhere: -1 is the last. A Shape of rank 0 has one element.
@@ -20,9 +31,9 @@ using Index = std::int64_t;
 /// elements does not fit in memory's address range: the one place where that is checked.
 class Shape {
  public:
-  static constexpr int max_rank = 8;
+  static constexpr int max_rank = PerAxis::most;
 
-  Shape() = default;
+  Shape() {}
   Shape(std::initializer_list<Index> sizes) : Shape(std::span<const Index>(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const Index> sizes);
 
@@ -32,8 +43,8 @@ class Shape {
   /// The size of an axis; negative axes count from the end. Throws ShapeError for an axis that is not there.
   Index operator[](int axis) const { return sizes_[checked_axis(axis)]; }
 
-  const Index* begin() const { return sizes_; }
-  const Index* end() const { return sizes_ + rank_; }
+  const Index* begin() const { return sizes_.values; }
+  const Index* end() const { return sizes_.values + rank_; }
 
   /// `axis` counted from the front. Throws ShapeError, naming `op`, for an axis that is not there.
   int checked_axis(int axis, const char* op = "shape") const {
@@ -46,14 +57,19 @@ class Shape {
   Shape inserted(int axis, Index size) const;
   Shape removed(int axis) const;
 
-  friend bool operator==(const Shape& a, const Shape& b);
+  friend bool operator==(const Shape& a, const Shape& b) {
+    if (a.rank_ != b.rank_ || a.elements_ != b.elements_) return false;
+    for (int axis = 0; axis < a.rank_; ++axis)
+      if (a.sizes_[axis] != b.sizes_[axis]) return false;
+    return true;
+  }
 
  private:
   [[noreturn]] void no_such_axis(int axis, const char* op) const;
 
   int rank_ = 0;
   Index elements_ = 1;
-  Index sizes_[max_rank] = {};
+  PerAxis sizes_;
 };
 
 /// Prints (2, 3, 4).

@@ -22,31 +22,24 @@ void contiguous_strides(const Shape& shape, Index* strides) {
 
 // ---- the class
 
-Tensor::Tensor(Scalar number) : memory_(1), defined_(true) {
+Tensor::Tensor(Scalar number) : memory_(1) {
   memory_.data()[0] = number;
 }
 
 Tensor Tensor::uninitialised(const Shape& shape) {
-  Tensor result;
-  result.memory_ = Memory(shape.elements());
-  result.shape_ = shape;
-  result.defined_ = true;
-  contiguous_strides(shape, result.strides_);
+  Tensor result(Memory(shape.elements()), shape, 0);
+  contiguous_strides(shape, result.strides_.values);
   return result;
 }
 
 Tensor Tensor::view(const Shape& shape, const Index* strides, Index offset) const {
-  Tensor result;
-  result.memory_ = memory_;
-  result.shape_ = shape;
-  result.defined_ = true;
-  result.offset_ = offset_ + offset;
-  std::copy(strides, strides + shape.rank(), result.strides_);
+  Tensor result(memory_, shape, offset_ + offset);
+  std::copy(strides, strides + shape.rank(), result.strides_.values);
   return result;
 }
 
 const Tensor& Tensor::checked(const char* op) const {
-  if (!defined_) fail<ValueError>(op, ": an undefined tensor was given: assign a value to it first");
+  if (!defined()) fail<ValueError>(op, ": an undefined tensor was given: assign a value to it first");
   return *this;
 }
 
@@ -61,7 +54,7 @@ bool Tensor::is_contiguous() const {
 
 Scalar* Tensor::writable() {
   checked("writable");
-  if (!memory_.sole_owner() || !is_contiguous()) *this = copy(*this);
+  if (!is_writable_in_place()) *this = copy(*this);
   return memory_.data() + offset_;
 }
 
@@ -99,7 +92,10 @@ std::vector<Scalar> Tensor::values() const {
 
 Tensor full(const Shape& shape, Scalar value) {
   Tensor result = Tensor::uninitialised(shape);
-  kernels().fill(value, result.writable(), static_cast<std::size_t>(shape.elements()));
+  Scalar* out = result.writable();
+  parallel_for(shape.elements(), Loop<1>::chunk, [&](Index begin, Index end) {
+    kernels().fill(value, out + begin, static_cast<std::size_t>(end - begin));
+  });
   return result;
 }
 Tensor zeros(const Shape& shape) {

@@ -18,11 +18,11 @@ namespace attune::inline ATTUNE_PRECISION {
 /// A default-constructed Tensor is undefined: it has no numbers, and using it throws ValueError.
 class Tensor {
  public:
-  Tensor() = default;
+  Tensor() {}  // not `= default`: Tensor() would then be filled with zeros before it is made
   /// A single number, of shape (). Implicit, so that `x * 2` means what it says.
   Tensor(Scalar number);
 
-  bool defined() const { return defined_; }
+  bool defined() const { return memory_.data() != nullptr; }
   const Shape& shape() const { return shape_; }
   int rank() const { return shape_.rank(); }
   /// The size of an axis; negative axes count from the end.
@@ -30,7 +30,7 @@ class Tensor {
   Index elements() const { return shape_.elements(); }
   /// Distance in elements between neighbours along an axis; 0 where an axis is broadcast.
   Index stride(int axis) const { return strides_[shape_.checked_axis(axis, "stride")]; }
-  const Index* strides() const { return strides_; }
+  const Index* strides() const { return strides_.values; }
 
   /// True when the elements stand in memory one behind the other, last axis fastest.
   bool is_contiguous() const;
@@ -59,13 +59,17 @@ class Tensor {
   bool shares_memory_with(const Tensor& other) const {
     return memory_.data() && memory_.data() == other.memory_.data();
   }
+  /// True when `writable()` would not copy: nobody else holds the memory, and it is contiguous.
+  bool is_writable_in_place() const { return memory_.sole_owner() && is_contiguous(); }
 
  private:
+  Tensor(Memory memory, const Shape& shape, Index offset)
+      : memory_(std::move(memory)), shape_(shape), offset_(offset) {}
+
   Memory memory_;
   Shape shape_;
-  Index strides_[Shape::max_rank] = {};
+  PerAxis strides_;
   Index offset_ = 0;
-  bool defined_ = false;
 };
 
 // ---- making tensors
@@ -91,6 +95,23 @@ Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows);
 Tensor contiguous(const Tensor& x);
 /// The same elements in memory of their own.
 Tensor copy(const Tensor& x);
+
+/// The elements of a tensor one behind the other, to be read while both this and the tensor live: where they
+/// are, or else in a copy. What `contiguous` gives, without a handle to be counted.
+class ContiguousElements {
+ public:
+  explicit ContiguousElements(const Tensor& x) {
+    if (!x.is_contiguous()) copy_ = copy(x);
+    data_ = copy_.defined() ? copy_.data() : x.data();
+  }
+  ContiguousElements(const ContiguousElements&) = delete;
+  ContiguousElements& operator=(const ContiguousElements&) = delete;
+  const Scalar* data() const { return data_; }
+
+ private:
+  Tensor copy_;
+  const Scalar* data_;
+};
 
 // ---- views: the same memory seen otherwise. All throw ShapeError on axes or sizes that do not fit.
 
