@@ -154,10 +154,13 @@ Scalar* pack_slice(const Plan& plan, const GemmOperand& from, Range inner, Range
   return packed;
 }
 
-// What multiplies a slice of A with a slice of B: where they are, and where they begin in A and B.
+// What multiplies a slice of A with a slice of B: where they are, and where they begin in A and B. Packed may
+// be more of B than the slice.
 struct Slices {
   const Scalar* packed_a = nullptr;  // null if read in place
   const Scalar* packed_b = nullptr;
+  Range packed_columns;
+  Index packed_step = 0;
   Range rows, columns, inner;
   GemmStart start;
 };
@@ -167,7 +170,7 @@ void multiply_block(const Plan& plan, const GemmOperand& a, const GemmOperand& b
                     const Slices& slices, Range rows, Range columns) {
   const Index width = plan.kernel->gemm_columns;
   const Index a_panels = divide_up(slices.rows.size(), plan.panel_rows);
-  const Index b_panels = divide_up(slices.columns.size(), width);
+  const Index b_panels = divide_up(slices.packed_columns.size(), width);
   GemmBlock block;
   block.rows = rows.size();
   block.columns = columns.size();
@@ -187,8 +190,9 @@ void multiply_block(const Plan& plan, const GemmOperand& a, const GemmOperand& b
       block.a_column_stride = a.column_stride;
     }
     if (plan.pack_b) {
-      const Index panel = (columns.begin - slices.columns.begin) / width;
-      block.b = slices.packed_b + (first * b_panels + panel * block.inner) * width;
+      const Index panel = (columns.begin - slices.packed_columns.begin) / width;
+      const Index stretch = slices.inner.begin + first - slices.packed_step;
+      block.b = slices.packed_b + (stretch * b_panels + panel * block.inner) * width;
       block.b_row_stride = width;
       block.b_panel_stride = width * block.inner;
     } else {
@@ -203,9 +207,9 @@ void multiply_block(const Plan& plan, const GemmOperand& a, const GemmOperand& b
   }
 }
 
-// One product, on as many threads as its size is worth.
-void multiply(const Plan& plan, const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
-              const GemmStart& start) {
+// One product, on as many threads as its size is worth. `packed_b` is all of B packed, or null.
+void multiply(const Plan& plan, const GemmOperand& a, const GemmOperand& b, const Scalar* packed_b,
+              const GemmResult& c, const GemmStart& start) {
   const auto part = [](Index begin, Index size, Index end) {
     return Range{begin, std::min(end, begin + size)};
   };
@@ -215,9 +219,14 @@ void multiply(const Plan& plan, const GemmOperand& a, const GemmOperand& b, cons
     for (Index step = 0; step < plan.inner; step += plan.slice_inner) {
       slices.inner = part(step, plan.slice_inner, plan.inner);
       slices.start = step > 0 ? GemmStart{c.data, c.row_stride} : start;
-      if (plan.pack_b) {
+      if (packed_b) {
+        slices.packed_b = packed_b;
+        slices.packed_columns = {0, plan.columns};
+      } else if (plan.pack_b) {
         slices.packed_b =
             pack_slice(plan, b, slices.inner, slices.columns, plan.kernel->gemm_columns, packed_b_buffer);
+        slices.packed_columns = slices.columns;
+        slices.packed_step = step;
       }
       for (Index row = 0; row < plan.rows; row += plan.slice_rows) {
         slices.rows = part(row, plan.slice_rows, plan.rows);
@@ -269,8 +278,35 @@ void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const
   check_sizes(a, b);
   if (a.rows == 0 || b.columns == 0) return;
   if (a.columns == 0) return write_start(start, c, a.rows, b.columns);
-  if (worth_splitting(a, b)) return split_gemm(a, b, c, start);
-  multiply(make_plan(a, b), a, b, c, start);
+  if (worth_splitting(a.columns, b.columns)) return split_gemm(a, b, nullptr, c, start);
+  multiply(make_plan(a, b), a, b, nullptr, c, start);
+}
+
+PackedMatrix::PackedMatrix(const GemmOperand& b) : kernels_(&kernels()), source_(b) {
+  if (worth_splitting(b.rows, b.columns)) {
+    split_matrix(b, data_);
+  } else {
+    Plan plan;
+    plan.kernel = kernels_;
+    pack_slice(plan, b, {0, b.rows}, {0, b.columns}, kernels_->gemm_columns, data_);
+  }
+}
+
+bool PackedMatrix::is_of(const GemmOperand& b) const {
+  return kernels_ == &kernels() && b.data == source_.data && b.rows == source_.rows &&
+         b.columns == source_.columns && b.row_stride == source_.row_stride &&
+         b.column_stride == source_.column_stride;
+}
+
+void gemm(const GemmOperand& a, const PackedMatrix& b, const GemmResult& c, const GemmStart& start) {
+  const GemmOperand& source = b.source_;
+  check_sizes(a, source);
+  if (a.rows == 0 || source.columns == 0) return;
+  if (a.columns == 0) return write_start(start, c, a.rows, source.columns);
+  if (worth_splitting(a.columns, source.columns)) return split_gemm(a, source, b.data_.data(), c, start);
+  Plan plan = make_plan(a, source);
+  plan.pack_b = true;
+  multiply(plan, a, source, b.data_.data(), c, start);
 }
 
 void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmResult& c_given,
@@ -314,7 +350,7 @@ void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmRe
     if (a.columns == 0) {
       write_start(start, c_entry, a.rows, b.columns);
     } else {
-      multiply(plan, a_entry, b_entry, c_entry, start);
+      multiply(plan, a_entry, b_entry, nullptr, c_entry, start);
     }
   };
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "tensor/gemm_buffer.h"
 #include "tensor/scalar.h"
 
 // C = A · B for matrices with any strides: the one routine under matmul, linear layers and attention.
@@ -45,6 +46,26 @@ struct GemmStart {
     return data ? data + row * row_stride + column : nullptr;
   }
 };
+
+struct Kernels;
+
+/// A matrix packed once, for many products: a weight, while it does not change. The numbers that it was made
+/// from must stay where they are.
+class PackedMatrix {
+ public:
+  explicit PackedMatrix(const GemmOperand& b);
+  /// True if it was made from this matrix, and for the kernels in use.
+  bool is_of(const GemmOperand& b) const;
+
+ private:
+  friend void gemm(const GemmOperand& a, const PackedMatrix& b, const GemmResult& c, const GemmStart& start);
+  const Kernels* kernels_;
+  GemmOperand source_;
+  GemmBuffer data_;
+};
+
+/// C = start + A · B, to the last bit as with B itself.
+void gemm(const GemmOperand& a, const PackedMatrix& b, const GemmResult& c, const GemmStart& start = {});
 
 /// One axis of a batch: its size, and how far each operand moves per step. 0 for an operand that all entries
 /// share.

@@ -11,6 +11,7 @@ namespace attune::inline ATTUNE_PRECISION {
 /// allocated.
 class GemmBuffer {
  public:
+  const Scalar* data() const { return data_.get(); }
   Scalar* reserve(Index elements) {
     if (size_ < elements) {
       data_.reset();

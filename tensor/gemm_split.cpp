@@ -49,13 +49,33 @@ void split(SplitSide side, const Scalar* from, Index lines, Index line_stride, I
   }
 }
 
-}  // namespace
-
-bool worth_splitting(const GemmOperand& a, const GemmOperand& b) {
-  return kernels().split_block && a.columns >= split_steps && b.columns >= split_lines;
+// A slice of B, shared out to the threads: panel after panel.
+const Scalar* split_slice(const GemmOperand& b, Index column, Index columns, Index step, Index steps,
+                          GemmBuffer& buffer) {
+  const Index panels = divide_up(columns, split_lines);
+  const Index panel_size = divide_up(steps, split_steps) * split_chunk;
+  Scalar* const to = buffer.reserve(panels * panel_size);
+  parallel_for(panels, divide_up(split_at_once, split_lines * steps), [&](Index begin, Index end) {
+    const Index first = begin * split_lines;
+    split(SplitSide::b, b.data + (column + first) * b.column_stride + step * b.row_stride,
+          std::min(columns, end * split_lines) - first, b.column_stride, steps, b.row_stride,
+          to + begin * panel_size);
+  });
+  return to;
 }
 
-void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const GemmStart& start) {
+}  // namespace
+
+bool worth_splitting(Index inner, Index columns) {
+  return kernels().split_block && inner >= split_steps && columns >= split_lines;
+}
+
+void split_matrix(const GemmOperand& b, GemmBuffer& buffer) {
+  split_slice(b, 0, b.columns, 0, b.rows, buffer);
+}
+
+void split_gemm(const GemmOperand& a, const GemmOperand& b, const Scalar* split_b, const GemmResult& c,
+                const GemmStart& start) {
   const Index block = std::min(a.columns, inner_block);
   const Index slice_columns = std::min(b.columns, slice_numbers / block / split_lines * split_lines);
   const Index slice_steps =
@@ -71,14 +91,10 @@ void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
     for (Index step = 0; step < a.columns; step += slice_steps) {
       const Index steps = std::min(slice_steps, a.columns - step);
       const Index panel_size = divide_up(steps, split_steps) * split_chunk;
-      const Index column_panels = divide_up(columns, split_lines);
-      Scalar* const slice = slice_buffer.reserve(column_panels * panel_size);
-      parallel_for(column_panels, divide_up(split_at_once, split_lines * steps), [&](Index begin, Index end) {
-        const Index first = begin * split_lines;
-        split(SplitSide::b, b.data + (column + first) * b.column_stride + step * b.row_stride,
-              std::min(columns, end * split_lines) - first, b.column_stride, steps, b.row_stride,
-              slice + begin * panel_size);
-      });
+      const Index slice_panel_size = split_b ? divide_up(a.columns, split_steps) * split_chunk : panel_size;
+      const Scalar* const slice =
+          split_b ? split_b + column / split_lines * slice_panel_size + step / split_steps * split_chunk
+                  : split_slice(b, column, columns, step, steps, slice_buffer);
 
       const auto multiply_panel = [&](Index row, Index first) {
         SplitBlock product;
@@ -89,11 +105,12 @@ void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
               steps, a.column_stride, panel);
         product.c = c.data + row * c.row_stride + column + first;
         product.c_row_stride = c.row_stride;
-        product.a_panel_stride = product.b_panel_stride = panel_size;
+        product.a_panel_stride = panel_size;
+        product.b_panel_stride = slice_panel_size;
         for (Index done = 0; done < steps; done += inner_block) {
           product.inner = std::min(inner_block, steps - done);
           product.a = panel + done / split_steps * split_chunk;
-          product.b = slice + first / split_lines * panel_size + done / split_steps * split_chunk;
+          product.b = slice + first / split_lines * slice_panel_size + done / split_steps * split_chunk;
           const GemmStart from = step + done > 0 ? GemmStart{c.data, c.row_stride} : start;
           product.start = from.at(row, column + first);
           product.start_row_stride = from.row_stride;

@@ -8,10 +8,15 @@ namespace attune::inline ATTUNE_PRECISION {
 
 /// True if the machine has such a unit and the product is large enough for it. It depends on K and N only, so
 /// that a row of the result does not depend on how many other rows there are.
-bool worth_splitting(const GemmOperand& a, const GemmOperand& b);
+bool worth_splitting(std::int64_t inner, std::int64_t columns);
 
 /// C = start + A · B on as many threads as it is worth. The order of the sums: as in gemm, blocks of
 /// 256, each of chunks of 32.
-void split_gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const GemmStart& start);
+/// `split_b` is what split_matrix made of B, or null.
+void split_gemm(const GemmOperand& a, const GemmOperand& b, const Scalar* split_b, const GemmResult& c,
+                const GemmStart& start);
+
+/// All of B split, for split_gemm.
+void split_matrix(const GemmOperand& b, GemmBuffer& buffer);
 
 }  // namespace attune::inline ATTUNE_PRECISION

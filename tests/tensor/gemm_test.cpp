@@ -308,6 +308,37 @@ TEST_CASE("gemm: a NaN or infinity stays in its row or column") {
   });
 }
 
+TEST_CASE("gemm: with a packed matrix the bits are the same, and it knows what it was made from") {
+  for (const Kernels* table : available_kernels()) {
+    const ForcedKernels forced(table->name);
+    for (const std::int64_t rows : {1, 5, 33}) {
+      for (const std::int64_t inner : {1, 20, 64, 300, 600}) {
+        for (const std::int64_t columns : {1, 31, 32, 100, 700}) {
+          const Numbers a = noise(rows * inner, 1), b = noise(inner * columns, 2), row = noise(columns, 3);
+          const GemmOperand left{a.data(), rows, inner, inner, 1};
+          const GemmOperand right = GemmOperand{b.data(), columns, inner, inner, 1}.transposed();
+          const PackedMatrix packed(right);
+          Numbers plain(static_cast<std::size_t>(rows * columns)), with_packed = plain;
+          gemm(left, right, {plain.data(), columns}, GemmStart{row.data(), 0});
+          gemm(left, packed, {with_packed.data(), columns}, GemmStart{row.data(), 0});
+          CAPTURE(table->name);
+          CAPTURE(rows);
+          CAPTURE(inner);
+          CAPTURE(columns);
+          CHECK(plain == with_packed);
+          CHECK(packed.is_of(right));
+          CHECK_FALSE(packed.is_of({b.data(), inner + 1, columns, 1, inner}));
+        }
+      }
+    }
+  }
+  const Numbers b = noise(64 * 64, 1);
+  const GemmOperand matrix{b.data(), 64, 64, 64, 1};
+  const PackedMatrix packed(matrix);
+  const ForcedKernels forced("scalar");
+  CHECK_FALSE(packed.is_of(matrix));
+}
+
 TEST_CASE("batched_gemm: attention's views of (B, T, H, D) multiply without a copy") {
   with_all_kernels([] {
     const std::int64_t batch = 3, heads = 4, queries = 15, keys = 11, width = 32;
