@@ -264,6 +264,70 @@ void write_start(const GemmStart& start, const GemmResult& c, Index rows, Index 
   }
 }
 
+// A product of a single block, as the entries of attention's batches are: for these even the divisions that
+// cut a larger one would be felt.
+void multiply_small(const Plan& plan, const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
+                    const GemmStart& start) {
+  GemmBlock block{.rows = a.rows, .columns = b.columns, .inner = a.columns};
+  block.a = a.data;
+  block.a_row_stride = a.row_stride;
+  block.a_column_stride = a.column_stride;
+  block.b = b.data;
+  block.b_row_stride = b.row_stride;
+  block.b_panel_stride = plan.kernel->gemm_columns;
+  if (plan.pack_b) {
+    const Index width = plan.kernel->gemm_columns;
+    Scalar* const packed = packed_b_buffer.reserve(round_up(b.columns, width) * b.rows);
+    for (Index column = 0; column < b.columns; column += width)
+      plan.kernel->gemm_pack(b.rows, static_cast<int>(std::min(width, b.columns - column)),
+                             b.data + column * b.column_stride, b.row_stride, b.column_stride,
+                             packed + column * b.rows);
+    block.b = packed;
+    block.b_row_stride = width;
+    block.b_panel_stride = width * b.rows;
+  }
+  block.c = c.data;
+  block.c_row_stride = c.row_stride;
+  block.start = start.data;
+  block.start_row_stride = start.row_stride;
+  plan.kernel->gemm_block(block);
+}
+
+// Where an entry of a batch begins in A, B and C.
+struct Position {
+  Index a = 0, b = 0, c = 0;
+
+  Position(const GemmBatchAxis* axes, int axis_count, Index entry) : axes_(axes), axis_count_(axis_count) {
+    for (int axis = axis_count - 1; axis >= 0; --axis) {
+      at_[axis] = entry % axes[axis].size;
+      entry /= axes[axis].size;
+      move(axes[axis], at_[axis]);
+    }
+  }
+  void advance() {  // counts up, carrying into the axis before
+    for (int axis = axis_count_ - 1; axis >= 0; --axis) {
+      move(axes_[axis], 1);
+      if (++at_[axis] < axes_[axis].size) return;
+      move(axes_[axis], -at_[axis]);
+      at_[axis] = 0;
+    }
+  }
+
+ private:
+  void move(const GemmBatchAxis& axis, Index steps) {
+    a += steps * axis.a_stride;
+    b += steps * axis.b_stride;
+    c += steps * axis.c_stride;
+  }
+  const GemmBatchAxis* axes_;
+  int axis_count_;
+  Index at_[Shape::max_rank] = {};
+};
+
+GemmOperand moved(const GemmOperand& x, Index elements) {
+  return {x.data + elements, x.rows, x.columns, x.row_stride, x.column_stride};
+}
+
 GemmStart start_of(GemmMode mode, const GemmResult& c) {
   return mode == GemmMode::add ? GemmStart{c.data, c.row_stride} : GemmStart{};
 }
@@ -335,33 +399,31 @@ void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmRe
   if (entries == 0 || a.rows == 0 || b.columns == 0) return;
 
   const Plan plan = make_plan(a, b);
-  const auto multiply_entry = [&](Index entry) {
-    GemmOperand a_entry = a;
-    GemmOperand b_entry = b;
-    GemmResult c_entry = c;
-    for (int axis = axis_count - 1; axis >= 0; --axis) {
-      const Index position = entry % axes[axis].size;
-      entry /= axes[axis].size;
-      a_entry.data += position * axes[axis].a_stride;
-      b_entry.data += position * axes[axis].b_stride;
-      c_entry.data += position * axes[axis].c_stride;
-    }
-    const GemmStart start = start_of(mode, c_entry);
-    if (a.columns == 0) {
-      write_start(start, c_entry, a.rows, b.columns);
-    } else {
-      multiply(plan, a_entry, b_entry, nullptr, c_entry, start);
+  const bool one_block = a.columns > 0 && a.columns <= inner_block && !plan.pack_a &&
+                         plan.block_rows >= a.rows && plan.block_columns >= b.columns;
+  const auto multiply_entries = [&](Index begin, Index end) {
+    Position position(axes, axis_count, begin);
+    for (Index entry = begin; entry < end; ++entry, position.advance()) {
+      const GemmOperand a_entry = moved(a, position.a);
+      const GemmOperand b_entry = moved(b, position.b);
+      const GemmResult c_entry{c.data + position.c, c.row_stride};
+      const GemmStart start = start_of(mode, c_entry);
+      if (one_block) {
+        multiply_small(plan, a_entry, b_entry, c_entry, start);
+      } else if (a.columns == 0) {
+        write_start(start, c_entry, a.rows, b.columns);
+      } else {
+        multiply(plan, a_entry, b_entry, nullptr, c_entry, start);
+      }
     }
   };
 
   // Small entries are shared out between the threads, several at a time; large ones are cut themselves.
   const Index entry_work = std::max<Index>(1, work_of(a.rows, b.columns, a.columns));
   if (entry_work >= enough_blocks * least_work * 2) {
-    for (Index entry = 0; entry < entries; ++entry) multiply_entry(entry);
+    multiply_entries(0, entries);
   } else {
-    parallel_for(entries, std::max<Index>(1, least_work / entry_work), [&](Index begin, Index end) {
-      for (Index entry = begin; entry < end; ++entry) multiply_entry(entry);
-    });
+    parallel_for(entries, std::max<Index>(1, least_work / entry_work), multiply_entries);
   }
 }
 

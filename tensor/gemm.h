@@ -90,7 +90,7 @@ void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
 /// C = start + A · B.
 void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const GemmStart& start);
 
-/// The same for each entry of a batch with any number of axes: entry (x, y, …) multiplies the matrices that
+/// The same for each entry of a batch with up to 8 axes: entry (x, y, …) multiplies the matrices that
 /// begin x * axes[0].a_stride + y * axes[1].a_stride + … after a.data, and likewise for b and c. No axes: one
 /// product. Attention multiplies (B, H, T, D) by (B, H, D, S) this way without copying: two axes, of sizes B
 /// and H.

@@ -84,22 +84,29 @@ void gemm_tile(const GemmBlock& block, std::int64_t row, std::int64_t column, co
     b += b_step;
   }
 
-  ATTUNE_UNROLL
-  for (int r = 0; r < Rows; ++r, c += block.c_row_stride, start += block.start_row_stride) {
+  const std::int64_t c_step = block.c_row_stride;
+  const std::int64_t start_step = block.start_row_stride;
+  if (start) {
     ATTUNE_UNROLL
-    for (int v = 0; v + 1 < Vectors; ++v) {
-      if (start) sum[r][v] = Batch<Arch>::load_unaligned(start + v * lanes) + sum[r][v];
-      sum[r][v].store_unaligned(c + v * lanes);
+    for (int r = 0; r < Rows; ++r, start += start_step) {
+      ATTUNE_UNROLL
+      for (int v = 0; v + 1 < Vectors; ++v)
+        sum[r][v] = Batch<Arch>::load_unaligned(start + v * lanes) + sum[r][v];
+      const Scalar* last = start + (Vectors - 1) * lanes;
+      sum[r][Vectors - 1] =
+          (last_lanes == lanes ? Batch<Arch>::load_unaligned(last)
+                               : load_part<Arch>(last, static_cast<std::size_t>(last_lanes), 0)) +
+          sum[r][Vectors - 1];
     }
-    constexpr int last = Vectors - 1;
-    Scalar* to = c + last * lanes;
+  }
+  ATTUNE_UNROLL
+  for (int r = 0; r < Rows; ++r, c += c_step) {
+    ATTUNE_UNROLL
+    for (int v = 0; v + 1 < Vectors; ++v) sum[r][v].store_unaligned(c + v * lanes);
     if (last_lanes == lanes) {
-      if (start) sum[r][last] = Batch<Arch>::load_unaligned(start + last * lanes) + sum[r][last];
-      sum[r][last].store_unaligned(to);
+      sum[r][Vectors - 1].store_unaligned(c + (Vectors - 1) * lanes);
     } else {
-      const auto count = static_cast<std::size_t>(last_lanes);
-      if (start) sum[r][last] = load_part<Arch>(start + last * lanes, count, 0) + sum[r][last];
-      store_part<Arch>(sum[r][last], to, count);
+      store_part<Arch>(sum[r][Vectors - 1], c + (Vectors - 1) * lanes, static_cast<std::size_t>(last_lanes));
     }
   }
 }
@@ -127,18 +134,19 @@ template <class Arch, int Vectors>
 void gemm_panel(const GemmBlock& block, std::int64_t column, const Scalar* b, int last_lanes) {
   static constexpr GemmTiles<Arch, Vectors> tiles;
   constexpr int most_rows = GemmShape<Arch>::most_rows(Vectors);
-  const std::int64_t count = (block.rows + most_rows - 1) / most_rows;
-  const std::int64_t height = block.rows / count;
-  const std::int64_t taller = block.rows % count;  // so many tiles have one row more
+  const auto all = static_cast<std::uint32_t>(block.rows);  // divided faster than 64 bits
+  const std::uint32_t count = (all + most_rows - 1) / most_rows;
+  const std::uint32_t height = all / count;
+  const std::uint32_t taller = all % count;  // so many tiles have one row more
   std::int64_t row = 0;
-  for (std::int64_t tile = 0; tile < count; ++tile) {
-    const std::int64_t rows = height + (tile < taller ? 1 : 0);
+  for (std::uint32_t tile = 0; tile < count; ++tile) {
+    const std::uint32_t rows = height + (tile < taller ? 1 : 0);
     tiles.of_rows[rows](block, row, column, b, last_lanes);
     row += rows;
   }
 }
 
-/// C = A · B or C += A · B for one block. Formula and layout at GemmBlock.
+/// C = start + A · B for one block. Formula and layout at GemmBlock.
 template <class Arch>
 void gemm_block(const GemmBlock& block) {
   using Shape = GemmShape<Arch>;
