@@ -409,6 +409,32 @@ def training_gpt2(pairs, length, seconds):
     return dict(figures, parameters=parameters(model), tokens=pairs * length, first_loss=losses[0])
 
 
+# ---- products of matrices
+
+
+def products(shapes, seconds):
+    """shapes: [name, batch, M, K, N, A transposed, B transposed] of each; its fastest and its median GFLOP/s."""
+    figures = {}
+    for name, batch, m, k, n, a_transposed, b_transposed in shapes:
+        a = torch.randn(batch, k, m).transpose(1, 2) if a_transposed else torch.randn(batch, m, k)
+        b = torch.randn(batch, n, k).transpose(1, 2) if b_transposed else torch.randn(batch, k, n)
+        c = torch.empty(batch, m, n)
+        multiply = torch.bmm
+        if batch == 1:
+            a, b, c, multiply = a[0], b[0], c[0], torch.mm
+        operations = 2 * batch * m * k * n
+        repeats = max(1, round(2e7 / operations))
+
+        def work():
+            for _ in range(repeats):
+                multiply(a, b, out=c)
+
+        measured = measure(work, seconds)
+        of = lambda ms: operations * repeats / ms / 1e6
+        figures[name] = {"GFLOP/s": of(measured["best_ms"]), "median": of(measured["median_ms"])}
+    return figures
+
+
 # ---- rows
 
 ROWS = {
@@ -418,6 +444,7 @@ ROWS = {
     "translation_1": lambda seconds: translation(TINY, 1, 20, 30, seconds),
     "translation_64": lambda seconds: translation(TINY, 64, 20, 30, seconds),
     "training_gpt2": lambda seconds: training_gpt2(4, 64, seconds),
+    "products": lambda seconds: products(json.load(sys.stdin), seconds),
 }
 
 
