@@ -5,6 +5,23 @@
 prints one line of JSON: the median and the best time of a call in milliseconds, and the counts by which compare_pytorch
 sees that both sides do the same work. compare_pytorch also sets the environment that PyTorch is fastest in.
 
+What was tried, each kept only if faster (milliseconds of a step of training_tiny with one thread, each on top of the
+last; two cores with AVX-512 that others were using, too):
+
+    345   plain modules, one product for query, key and value, torch.optim.Adam(foreach=True)
+    322   ATEN_CPU_CAPABILITY=avx512, and large pages for malloc
+    303   masks of dropout drawn in one call
+    273   the loss in one buffer (TiedLoss)
+    271   Adam in chunks of 2^16 numbers; 279 in chunks of 2^18, 276 all at once
+    257   heads split by one copy for query, key and value; masks by baddbmm
+    250   buffers that are kept, malloc told not to give memory back
+
+No gain: linear layers by oneDNN (mkldnn_linear, 284 in place of 274; convolutions of size 1, 1.6 to 2.4 times as long
+as addmm), the loss in pieces that fit the cache, weight gradients transposed (277), relu in place, torch.jit.trace (277
+in place of 264), other OPENBLAS_CORETYPEs. Translation, of 1 and of 64 sentences: 26 and 258 by bmm; 24 and 190 by
+sums of products in TorchScript; 24 and 150 with the cache position by position and argmax by stretches; 16 and 136
+with mv and addmv for one sentence.
+
 Legend: B batch, T positions, S source positions, H heads, D = width / H, C width, V vocabulary.
 """
 
@@ -62,8 +79,8 @@ class Dropout:
 
 
 class TiedLoss(torch.autograd.Function):
-    """The mean cross-entropy of F.linear(x, table), with smoothed labels. One buffer (N, V), kept, serves logits, powers and
-    gradient, and what is the same for a whole row is put into the smaller factors of the products.
+    """The mean cross-entropy of F.linear(x, table), with smoothed labels. One buffer (N, V), kept, serves logits, powers
+    and gradient, and what is the same for a whole row is put into the smaller factors of the products.
         loss = mean( log Σ exp(logit) - (1 - e) logit_target - e mean(logit) )
     """
 
@@ -304,11 +321,11 @@ def likeliest(scores: Tensor) -> Tensor:
 
 
 @torch.jit.script
-def decode(length: int, heads: int, cross: List[Tensor], layers: List[List[Tensor]], table: Tensor, positions: Tensor
-           ) -> Tensor:
-    """cross (2, S, B H, D) of each layer: the source's keys and values. A layer's weights are as parameters() gives them:
-    at 0 project and 2 output of self-attention; 4 query, 6 project and 8 output of cross-attention; 10, 12, 14 the norms;
-    16 inner and 18 outer."""
+def decode(length: int, heads: int, cross: List[Tensor], layers: List[List[Tensor]], table: Tensor,
+           positions: Tensor) -> Tensor:
+    """cross (2, S, B H, D) of each layer: the source's keys and values. A layer's weights are as parameters() gives
+    them: at 0 project and 2 output of self-attention; 4 query, 6 project and 8 output of cross-attention; 10, 12, 14 the
+    norms; 16 inner and 18 outer."""
     width, head = table.shape[1], cross[0].shape[3]
     rows = cross[0].shape[2]  # B H
     sentences = rows // heads
@@ -430,8 +447,8 @@ def products(shapes, seconds):
                 multiply(a, b, out=c)
 
         measured = measure(work, seconds)
-        of = lambda ms: operations * repeats / ms / 1e6
-        figures[name] = {"GFLOP/s": of(measured["best_ms"]), "median": of(measured["median_ms"])}
+        figures[name] = {"GFLOP/s": operations * repeats / measured["best_ms"] / 1e6,
+                         "median": operations * repeats / measured["median_ms"] / 1e6}
     return figures
 
 
