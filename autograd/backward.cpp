@@ -68,7 +68,7 @@ class BackwardPass {
       fail<GraphError>(name_, ": this graph has been used before, at ", node->op,
                        ": run the forward pass again, or cut the history with detach(), or let the earlier "
                        "pass be gradients(…) with {.keep_graph = true}");
-    const Variable y = node->output.defined() ? Variable(node->output, node) : Variable();
+    const Variable y(node->output, options_.record ? node : NodeHandle());
     Gradients parts = [&] {
       const detail::PullbackScope scope(node);
       return node->pullback(dy, y);

@@ -34,11 +34,13 @@ void NodeHandle::free_node() noexcept {
   doomed = node_;
   if (working) return;
   working = true;
+  std::uint64_t freed = 0;
   while (doomed) {
     Node* node = std::exchange(doomed, doomed->next_doomed);
     delete node;
-    freed_nodes.fetch_add(1, std::memory_order_relaxed);
+    ++freed;
   }
+  freed_nodes.fetch_add(freed, std::memory_order_relaxed);
   working = false;
 }
 

@@ -59,7 +59,8 @@ MemoryUse memory_use();
 /// Whether freed blocks are kept for the next tensors.
 bool memory_is_pooled();
 
-/// Gives idle blocks back to the system.
+/// Gives idle blocks back to the system: all of them in the thread that made the first tensor; in another,
+/// but for the 2 MiB at most that the first keeps at hand for itself.
 void release_idle_memory();
 
 }  // namespace attune::inline ATTUNE_PRECISION

@@ -60,7 +60,7 @@ template <class T>
 void wait_for_change(const std::atomic<T>& value, T old, bool spin) {
   using Clock = std::chrono::steady_clock;
   if (spin) {
-    const Clock::time_point give_up = Clock::now() + std::chrono::microseconds(50);
+    const Clock::time_point give_up = Clock::now() + std::chrono::microseconds(200);
     do {
       for (int i = 0; i < 16; ++i) {
         if (value.load() != old) return;
