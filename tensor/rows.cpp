@@ -42,29 +42,31 @@ void for_each_row(const Rows& rows, Body&& body) {
   });
 }
 
-Tensor row_op(const char* op, Kernels::Unary kernel, const Tensor& x, int axis) {
+Tensor row_op(const char* op, Kernels::OfRows kernel, const Tensor& x, int axis) {
   const int at = x.checked(op).shape().checked_axis(axis, op);
   if (at != x.rank() - 1) return transpose(row_op(op, kernel, transpose(x, at, -1), -1), at, -1);
   const Rows rows = rows_of(op, x);
   const ContiguousElements in(x);
   Tensor y = Tensor::uninitialised(x.shape());
   Scalar* out = y.writable();
-  for_each_row(rows, [&](Index row) {
-    kernel(in.data() + row * rows.width, out + row * rows.width, static_cast<std::size_t>(rows.width));
+  for_each_chunk(rows, [&](Index begin, Index end) {
+    kernel(in.data() + begin * rows.width, out + begin * rows.width, static_cast<std::size_t>(end - begin),
+           static_cast<std::size_t>(rows.width));
   });
   return y;
 }
 
-Tensor row_op_backward(const char* op, Kernels::UnaryBackward kernel, const Tensor& y, const Tensor& dy) {
+Tensor row_op_backward(const char* op, Kernels::OfRowsBackward kernel, const Tensor& y, const Tensor& dy) {
   check_same(op, y, dy);
   const Rows rows = rows_of(op, y);
   const ContiguousElements value(y);
   const ContiguousElements gradient(dy);
   Tensor dx = Tensor::uninitialised(y.shape());
   Scalar* out = dx.writable();
-  for_each_row(rows, [&](Index row) {
-    const Index at = row * rows.width;
-    kernel(value.data() + at, gradient.data() + at, out + at, static_cast<std::size_t>(rows.width));
+  for_each_chunk(rows, [&](Index begin, Index end) {
+    const Index at = begin * rows.width;
+    kernel(value.data() + at, gradient.data() + at, out + at, static_cast<std::size_t>(end - begin),
+           static_cast<std::size_t>(rows.width));
   });
   return dx;
 }
@@ -126,10 +128,9 @@ Tensor masked_softmax(const Tensor& x, const Tensor& allowed) {
   parallel_for(loop.runs(), std::max<Index>(1, Loop<1>::chunk / 2 / std::max<Index>(1, inner * rows.width)),
                [&](Index begin, Index end) {
                  loop.for_each_run(begin, end, [&](Index at, Index n, const Index* offsets) {
-                   for (Index i = 0; i < n; ++i)
-                     kernel(in.data() + (at + i) * rows.width,
-                            mask.data() + offsets[0] + i * loop.inner_stride(0), out + (at + i) * rows.width,
-                            static_cast<std::size_t>(rows.width));
+                   kernel(in.data() + at * rows.width, mask.data() + offsets[0],
+                          static_cast<std::size_t>(loop.inner_stride(0)), out + at * rows.width,
+                          static_cast<std::size_t>(n), static_cast<std::size_t>(rows.width));
                  });
                });
   return y;

@@ -57,6 +57,10 @@ struct Kernels {
   using UnaryBackward = void (*)(const Scalar* x_or_y, const Scalar* dy, Scalar* dx, std::size_t n);
   /// y_i = f(a_i, b_i). A step is 1 for a contiguous operand and 0 for one number used at every i.
   using Binary = void (*)(const Scalar* a, int a_step, const Scalar* b, int b_step, Scalar* y, std::size_t n);
+  /// The same function of each of many rows of length n, one after another.
+  using OfRows = void (*)(const Scalar* x, Scalar* y, std::size_t rows, std::size_t n);
+  using OfRowsBackward = void (*)(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t rows,
+                                  std::size_t n);
   /// One number from a run.
   using Reduction = Scalar (*)(const Scalar* x, std::size_t n);
 
@@ -122,22 +126,23 @@ struct Kernels {
   /// k + 8, and so on.
   double (*sum_of_squares)(const Scalar* x, std::size_t n);
 
-  // ---- rows: one row of length n
-  Unary softmax;      // y_j = e^(x_j − max) / Σ_k e^(x_k − max)
-  Unary log_softmax;  // y_j = x_j − max − log Σ_k e^(x_k − max)
+  // ---- rows of length n. Where there are several, they follow one another, and a row has the same bits
+  // alone and among others.
+  OfRows softmax;      // y_j = e^(x_j − max) / Σ_k e^(x_k − max)
+  OfRows log_softmax;  // y_j = x_j − max − log Σ_k e^(x_k − max)
 
   /// Softmax over the positions with allowed_j ≠ 0. The others get exactly 0, whatever x holds there (NaN
-  /// too); a row with nothing allowed, or nothing but −∞, becomes zeros.
-  void (*masked_softmax)(const Scalar* x, const Scalar* allowed, Scalar* y, std::size_t n);
+  /// too); a row with nothing allowed, or nothing but −∞, becomes zeros. A row's `allowed` begins
+  /// allowed_step behind the last one's: 0 if all share one.
+  void (*masked_softmax)(const Scalar* x, const Scalar* allowed, std::size_t allowed_step, Scalar* y,
+                         std::size_t rows, std::size_t n);
 
-  void (*softmax_backward)(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n);  // y (dy − Σ dy y)
-  void (*log_softmax_backward)(const Scalar* y, const Scalar* dy, Scalar* dx,
-                               std::size_t n);  // dy − e^y Σ dy
+  OfRowsBackward softmax_backward;      // y (dy − Σ dy y)
+  OfRowsBackward log_softmax_backward;  // dy − e^y Σ dy
 
   /// y = (x − mean) / √(variance + ε) · scale + shift, with the biased variance, in two passes: the second is
   /// what keeps rows with a large offset right. `scale` and `shift` have n elements or are null (1 and 0).
-  /// Also returns each row's mean and inverse deviation 1/√(variance + ε), which backward needs. Here and in
-  /// layer_norm_backward the `rows` rows follow one another.
+  /// Also returns each row's mean and inverse deviation 1/√(variance + ε), which backward needs.
   void (*layer_norm)(const Scalar* x, const Scalar* scale, const Scalar* shift, Scalar* y, std::size_t rows,
                      std::size_t n, Scalar epsilon, Scalar* mean, Scalar* inverse_deviation);
   /// With x̂ = (x − mean) · inverse_deviation and g = dy · scale:

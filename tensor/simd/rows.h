@@ -10,82 +10,171 @@
 
 namespace attune::inline ATTUNE_PRECISION::simd {
 
+// Rows are worked on several at a time: within a row each step waits for the one before (the sum of all
+// lanes, a division, a root), and the steps of other rows fill the time. A row's result does not depend on
+// its company.
+template <class Arch>
+inline constexpr std::size_t rows_at_once = has_avx512<Arch> ? 4 : 2;
+
+/// Calls body(first, std::integral_constant: how many) for groups of rows of length n. Long rows go one by
+/// one: several might not fit the nearest cache.
+template <class Arch, class Body>
+[[gnu::flatten]] inline void in_groups(std::size_t rows, std::size_t n, Body body) {
+  constexpr std::size_t group = rows_at_once<Arch>;
+  std::size_t row = 0;
+  for (; n <= 1024 && row + group <= rows; row += group)
+    body(row, std::integral_constant<std::size_t, group>());
+  for (; row < rows; ++row) body(row, std::integral_constant<std::size_t, 1>());
+}
+
+/// Sums over positions 0 … n − 1: add(parts, i, extent) adds what is at i to parts[0 … Count − 1]. In blocks,
+/// so that rounding errors grow with their number and not with n.
+template <class Arch, std::size_t Count, class Add>
+[[gnu::flatten]] inline void add_up(std::size_t n, Batch<Arch> (&sums)[Count], Add add) {
+  constexpr std::size_t block = 32 * lanes<Arch>;
+  const Batch<Arch> zero(Scalar(0));
+  for (std::size_t k = 0; k < Count; ++k) sums[k] = zero;
+  for (std::size_t begin = 0; begin < n; begin += block) {
+    Batch<Arch> parts[Count];
+    for (std::size_t k = 0; k < Count; ++k) parts[k] = zero;
+    each<Arch>(n - begin < block ? n - begin : block,
+               [&](std::size_t i, auto extent) { add(parts, begin + i, extent); });
+    for (std::size_t k = 0; k < Count; ++k) sums[k] += parts[k];
+  }
+}
+
 // ---- softmax
 
 constexpr Scalar minus_infinity = -std::numeric_limits<Scalar>::infinity();
 
-/// y_j = e^(x_j − max) / Σ_k e^(x_k − max) over a row whose pad is −∞. Subtracting the largest keeps every
-/// power ≤ 1, the largest one exactly 1. finish(i, extent, y) has the last word about each batch.
-///
-/// What is behind the last whole batch stays in a register from the first pass to the last: to read a part
-/// that has just been written takes a processor as long as the rest of a short row.
-template <class Arch, class Row, class Finish>
-[[gnu::flatten]] inline void softmax_of(Row row, Scalar max, Scalar* y, std::size_t n, Finish finish) {
-  using B = Batch<Arch>;
-  constexpr std::size_t L = lanes<Arch>;
-  const B shift(max);
-  const std::size_t whole = n / L * L;
-  const Part rest{n - whole};
-  B sum(Scalar(0)), last(Scalar(0));
-  for (std::size_t i = 0; i < whole; i += L) {
-    const B e = finish(i, Whole{}, math::exp(row.at(i, Whole{}) - shift));
-    store<Arch>(e, y + i, Whole{});
-    sum += e;
-  }
-  if (rest.count > 0) {
-    last = finish(whole, rest, math::exp(row.at(whole, rest) - shift));
-    sum += last;
-  }
-  const B inverse(Scalar(1) / sum_of_lanes(sum));
-  for (std::size_t i = 0; i < whole; i += L)
-    store<Arch>(finish(i, Whole{}, load<Arch>(y + i, Whole{}) * inverse), y + i, Whole{});
-  if (rest.count > 0) store<Arch>(finish(whole, rest, last * inverse), y + whole, rest);
-}
-
-/// A NaN makes the sum NaN, and so all of the row: the maximum need not look for it.
-template <class Arch>
-void softmax(const Scalar* x, Scalar* y, std::size_t n) {
-  const Run<Arch> row{x, minus_infinity};
-  softmax_of<Arch>(row, extreme<true, Arch, NanIs::not_looked_for>(n, row), y, n,
-                   [](std::size_t, auto, const Batch<Arch>& e) { return e; });
-}
-
-/// x where allowed ≠ 0, −∞ elsewhere and behind the end.
+/// x where allowed ≠ 0, −∞ elsewhere and behind the end; rows of `allowed` are allowed_step apart.
 template <class Arch>
 struct AllowedOnly {
   const Scalar* x;
   const Scalar* allowed;
+  std::size_t n, allowed_step;
 
   template <class Extent>
-  Batch<Arch> at(std::size_t i, Extent extent) const {
-    const auto forbidden = load<Arch>(allowed + i, extent) == Batch<Arch>(Scalar(0));
-    return xsimd::select(forbidden, Batch<Arch>(minus_infinity), load<Arch>(x + i, extent));
+  Batch<Arch> at(std::size_t row, std::size_t i, Extent extent) const {
+    return keep(row, i, extent, load<Arch>(x + row * n + i, extent), minus_infinity);
   }
+  /// v, but `otherwise` where not allowed.
+  template <class Extent>
+  Batch<Arch> keep(std::size_t row, std::size_t i, Extent extent, Batch<Arch> v, Scalar otherwise) const {
+    const auto forbidden = load<Arch>(allowed + row * allowed_step + i, extent) == Batch<Arch>(Scalar(0));
+    return xsimd::select(forbidden, Batch<Arch>(otherwise), v);
+  }
+  /// Without a largest number the row has nothing allowed, or nothing but −∞: any other number makes zeros of
+  /// it.
+  static Scalar shift(Scalar max) { return max == minus_infinity ? Scalar(0) : max; }
+  static Scalar inverse(Scalar sum) { return sum == 0 ? Scalar(0) : Scalar(1) / sum; }
 };
 
-/// Forbidden places are set to 0 by hand: with NaN or ∞ among the allowed ones, e^(−∞ − max) would be NaN
-/// there too, and so would 0 / sum.
+/// All places are allowed. Nothing but −∞ gives NaN.
 template <class Arch>
-void masked_softmax(const Scalar* x, const Scalar* allowed, Scalar* y, std::size_t n) {
-  const AllowedOnly<Arch> row{x, allowed};
-  const Scalar max = extreme<true, Arch>(n, row);
-  if (max == minus_infinity) return fill<Arch>(Scalar(0), y, n);  // nothing allowed, or nothing but −∞
-  softmax_of<Arch>(row, max, y, n, [=](std::size_t i, auto extent, const Batch<Arch>& e) {
-    const Batch<Arch> zero(Scalar(0));
-    return xsimd::select(load<Arch>(allowed + i, extent) == zero, zero, e);
+struct AllAllowed {
+  const Scalar* x;
+  std::size_t n;
+
+  template <class Extent>
+  Batch<Arch> at(std::size_t row, std::size_t i, Extent extent) const {
+    return load<Arch>(x + row * n + i, extent, minus_infinity);
+  }
+  template <class Extent>
+  Batch<Arch> keep(std::size_t, std::size_t, Extent, Batch<Arch> v, Scalar) const {
+    return v;
+  }
+  static Scalar shift(Scalar max) { return max; }
+  static Scalar inverse(Scalar sum) { return Scalar(1) / sum; }
+};
+
+/// y_j = e^(x_j − max) / Σ_k e^(x_k − max). Subtracting the largest keeps every power ≤ 1. A NaN makes the
+/// sum NaN, and so all of the row: the maximum need not look for it. Forbidden places are set to 0 in the
+/// end, by hand: with NaN or ∞ among the allowed ones, 0 / sum would be NaN there too.
+///
+/// What is behind the last whole batch stays in a register from the powers to the end: to read a part that
+/// has just been written takes a processor as long as the rest of a short row.
+template <class Arch, std::size_t Rows, class Operand>
+[[gnu::flatten]] inline void softmax_group(Operand x, std::size_t first, Scalar* y, std::size_t n) {
+  using B = Batch<Arch>;
+  constexpr std::size_t L = lanes<Arch>;
+  B max[Rows], shift[Rows], sum[Rows], inverse[Rows], last[Rows];
+  for (std::size_t r = 0; r < Rows; ++r) max[r] = B(minus_infinity);
+  each<Arch>(n, [&](std::size_t i, auto extent) {
+    for (std::size_t r = 0; r < Rows; ++r) max[r] = xsimd::max(x.at(first + r, i, extent), max[r]);
+  });
+  for (std::size_t r = 0; r < Rows; ++r) {
+    shift[r] = B(x.shift(extreme_of_lanes<true, Arch>(max[r])));
+    sum[r] = last[r] = B(Scalar(0));
+  }
+  const auto power = [&](std::size_t r, std::size_t i, auto extent) {
+    const B e = math::exp(x.at(first + r, i, extent) - shift[r]);
+    sum[r] += e;
+    return e;
+  };
+  const std::size_t whole = n / L * L;
+  const Part rest{n - whole};
+  for (std::size_t i = 0; i < whole; i += L)
+    for (std::size_t r = 0; r < Rows; ++r)
+      store<Arch>(power(r, i, Whole{}), y + (first + r) * n + i, Whole{});
+  if (rest.count > 0)
+    for (std::size_t r = 0; r < Rows; ++r) last[r] = power(r, whole, rest);
+
+  for (std::size_t r = 0; r < Rows; ++r) inverse[r] = B(x.inverse(sum_of_lanes(sum[r])));
+  const auto finish = [&](std::size_t r, std::size_t i, auto extent, B e) {
+    store<Arch>(x.keep(first + r, i, extent, e * inverse[r], 0), y + (first + r) * n + i, extent);
+  };
+  for (std::size_t i = 0; i < whole; i += L)
+    for (std::size_t r = 0; r < Rows; ++r)
+      finish(r, i, Whole{}, load<Arch>(y + (first + r) * n + i, Whole{}));
+  if (rest.count > 0)
+    for (std::size_t r = 0; r < Rows; ++r) finish(r, whole, rest, last[r]);
+}
+
+template <class Arch>
+void softmax(const Scalar* x, Scalar* y, std::size_t rows, std::size_t n) {
+  in_groups<Arch>(rows, n, [=](std::size_t row, auto group) {
+    softmax_group<Arch, decltype(group)::value>(AllAllowed<Arch>{x, n}, row, y, n);
+  });
+}
+
+template <class Arch>
+void masked_softmax(const Scalar* x, const Scalar* allowed, std::size_t allowed_step, Scalar* y,
+                    std::size_t rows, std::size_t n) {
+  in_groups<Arch>(rows, n, [=](std::size_t row, auto group) {
+    softmax_group<Arch, decltype(group)::value>(AllowedOnly<Arch>{x, allowed, n, allowed_step}, row, y, n);
   });
 }
 
 /// Where y = 0 (a forbidden place, or one that underflowed) dy is not looked at: whatever the loss says about
 /// a place that has no weight, NaN included, it changes nothing.
+template <class Arch, std::size_t Rows>
+[[gnu::flatten]] inline void softmax_backward_group(const Scalar* y, const Scalar* dy, Scalar* dx,
+                                                    std::size_t n) {
+  using B = Batch<Arch>;
+  const B zero(Scalar(0));
+  B sums[Rows];
+  add_up<Arch>(n, sums, [=](B* parts, std::size_t i, auto extent) {
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const B p = load<Arch>(y + r * n + i, extent);
+      parts[r] += xsimd::select(p == zero, zero, p * load<Arch>(dy + r * n + i, extent));
+    }
+  });
+  for (std::size_t r = 0; r < Rows; ++r) sums[r] = B(sum_of_lanes(sums[r]));
+  each<Arch>(n, [&](std::size_t i, auto extent) {
+    for (std::size_t r = 0; r < Rows; ++r) {
+      const B p = load<Arch>(y + r * n + i, extent);
+      const B of_dy = p * (load<Arch>(dy + r * n + i, extent) - sums[r]);
+      store<Arch>(xsimd::select(p == zero, zero, of_dy), dx + r * n + i, extent);
+    }
+  });
+}
+
 template <class Arch>
-void softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n) {
-  const Batch<Arch> zero(Scalar(0));
-  const auto product = [=](Batch<Arch> p, Batch<Arch> g) { return xsimd::select(p == zero, zero, p * g); };
-  const Batch<Arch> common(total<Arch>(n, product, Run<Arch>{y}, Run<Arch>{dy}));
-  map<Arch>(
-      dx, n, [=](Batch<Arch> p, Batch<Arch> g) { return xsimd::select(p == zero, zero, p * (g - common)); },
-      Run<Arch>{y}, Run<Arch>{dy});
+void softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t rows, std::size_t n) {
+  in_groups<Arch>(rows, n, [=](std::size_t row, auto group) {
+    softmax_backward_group<Arch, decltype(group)::value>(y + row * n, dy + row * n, dx + row * n, n);
+  });
 }
 
 /// Σ_j e^(x_j − max)
@@ -104,23 +193,41 @@ Scalar log_of(Scalar x) {
 /// The row's maximum is taken away first and the small logarithm last: their sum would lose digits for large
 /// logits.
 template <class Arch>
-void log_softmax(const Scalar* x, Scalar* y, std::size_t n) {
-  const Scalar largest = max<Arch>(x, n);
-  const Batch<Arch> shift(largest);
-  const Batch<Arch> log_sum(log_of<Arch>(sum_of_exp_minus_max<Arch>(x, largest, n)));
-  map<Arch>(
-      y, n, [=](Batch<Arch> v) { return (v - shift) - log_sum; }, Run<Arch>{x});
+void log_softmax(const Scalar* x, Scalar* y, std::size_t rows, std::size_t n) {
+  for (std::size_t row = 0; row < rows; ++row, x += n, y += n) {
+    const Scalar largest = max<Arch>(x, n);
+    const Batch<Arch> shift(largest);
+    const Batch<Arch> log_sum(log_of<Arch>(sum_of_exp_minus_max<Arch>(x, largest, n)));
+    map<Arch>(
+        y, n, [=](Batch<Arch> v) { return (v - shift) - log_sum; }, Run<Arch>{x});
+  }
 }
 
 template <class Arch>
-void log_softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n) {
-  const Batch<Arch> minus_sum(-sum<Arch>(dy, n));
-  map<Arch>(
-      dx, n, [=](Batch<Arch> l, Batch<Arch> g) { return multiply_add(math::exp(l), minus_sum, g); },
-      Run<Arch>{y}, Run<Arch>{dy});
+void log_softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t rows, std::size_t n) {
+  for (std::size_t row = 0; row < rows; ++row, y += n, dy += n, dx += n) {
+    const Batch<Arch> minus_sum(-sum<Arch>(dy, n));
+    map<Arch>(
+        dx, n, [=](Batch<Arch> l, Batch<Arch> g) { return multiply_add(math::exp(l), minus_sum, g); },
+        Run<Arch>{y}, Run<Arch>{dy});
+  }
 }
 
 // ---- cross-entropy
+
+/// A row of logits, which is long. Reading it also asks for what stands behind it, the next row, so that it
+/// is near when its turn comes: to wait for memory first and then to compute takes longer than both at once.
+template <class Arch>
+struct RowBeforeOthers {
+  Run<Arch> row;
+  std::size_t n;
+
+  template <class Extent>
+  Batch<Arch> at(std::size_t i, Extent extent) const {
+    __builtin_prefetch(row.data + n + i);
+    return row.at(i, extent);
+  }
+};
 
 /// With d_j = x_j − max and log S = log Σ_j e^(d_j):   log p_j = d_j − log S, so
 ///   loss = log S − (1 − e) d_target − e mean(d)
@@ -142,7 +249,7 @@ Scalar cross_entropy(const Scalar* x, std::size_t target, Scalar smoothing, std:
       sum[1] += d;
     };
     const std::size_t whole = n / lanes<Arch> * lanes<Arch>;
-    totals<Arch>(whole, sums, add, row);
+    totals<Arch>(whole, sums, add, RowBeforeOthers<Arch>{row, n});
     if (whole < n) {  // the rest by hand, as the two sums need different pads
       const Part rest{n - whole};
       sums[0] += sum_of_lanes(math::exp(row.at(whole, rest) - shift));
@@ -178,37 +285,6 @@ void cross_entropy_backward(const Scalar* x, Scalar logsumexp, std::size_t targe
 template <class Arch>
 Scalar inverse_square_root(Scalar x) {
   return Scalar(1) / square_root_of<Arch>(x);  // xsimd::rsqrt is an estimate
-}
-
-// Rows are worked on several at a time: within a row each step waits for the one before (the sum of all
-// lanes, a division, a root), and the steps of other rows fill the time. A row's result does not depend on
-// its company.
-template <class Arch>
-inline constexpr std::size_t rows_at_once = has_avx512<Arch> ? 4 : 2;
-
-/// Calls body(first, std::integral_constant: how many) for groups of rows.
-template <class Arch, class Body>
-[[gnu::flatten]] inline void in_groups(std::size_t rows, Body body) {
-  constexpr std::size_t group = rows_at_once<Arch>;
-  std::size_t row = 0;
-  for (; row + group <= rows; row += group) body(row, std::integral_constant<std::size_t, group>());
-  for (; row < rows; ++row) body(row, std::integral_constant<std::size_t, 1>());
-}
-
-/// Sums over positions 0 … n − 1: add(parts, i, extent) adds what is at i to parts[0 … Count − 1]. In blocks,
-/// so that rounding errors grow with their number and not with n.
-template <class Arch, std::size_t Count, class Add>
-[[gnu::flatten]] inline void add_up(std::size_t n, Batch<Arch> (&sums)[Count], Add add) {
-  constexpr std::size_t block = 32 * lanes<Arch>;
-  const Batch<Arch> zero(Scalar(0));
-  for (std::size_t k = 0; k < Count; ++k) sums[k] = zero;
-  for (std::size_t begin = 0; begin < n; begin += block) {
-    Batch<Arch> parts[Count];
-    for (std::size_t k = 0; k < Count; ++k) parts[k] = zero;
-    each<Arch>(n - begin < block ? n - begin : block,
-               [&](std::size_t i, auto extent) { add(parts, begin + i, extent); });
-    for (std::size_t k = 0; k < Count; ++k) sums[k] += parts[k];
-  }
 }
 
 template <class Arch, std::size_t Rows, class Gain, class Bias>
@@ -260,7 +336,7 @@ void layer_norm(const Scalar* x, const Scalar* scale, const Scalar* shift, Scala
   const Scalar zero = 0;
   with_operand<Arch>(scale ? scale : &one, scale ? 1 : 0, [=](auto gain) {
     with_operand<Arch>(shift ? shift : &zero, shift ? 1 : 0, [=](auto bias) {
-      in_groups<Arch>(rows, [=](std::size_t row, auto group) {
+      in_groups<Arch>(rows, n, [=](std::size_t row, auto group) {
         layer_norm_group<Arch, decltype(group)::value>(x + row * n, gain, bias, y + row * n, n, epsilon,
                                                        mean + row, inverse_deviation + row);
       });
@@ -324,7 +400,7 @@ void layer_norm_backward(const Scalar* x, const Scalar* mean, const Scalar* inve
   if (n == 0) return;
   const Scalar one = 1;
   with_operand<Arch>(scale ? scale : &one, scale ? 1 : 0, [=](auto gain) {
-    in_groups<Arch>(rows, [=](std::size_t row, auto group) {
+    in_groups<Arch>(rows, n, [=](std::size_t row, auto group) {
       layer_norm_backward_group<Arch, decltype(group)::value>(x + row * n, mean + row,
                                                               inverse_deviation + row, gain, dy + row * n,
                                                               dx + row * n, dscale, dshift, n);

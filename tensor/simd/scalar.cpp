@@ -219,31 +219,39 @@ bool any_non_finite(const Scalar* x, std::size_t n) {
 
 // ---- rows
 
-void softmax(const Scalar* x, Scalar* y, std::size_t n) {
-  const Wide largest = Wide(max(x, n));
-  const Wide sum = total(n, [=](std::size_t j) { return std::exp(Wide(x[j]) - largest); });
-  for (std::size_t j = 0; j < n; ++j) y[j] = static_cast<Scalar>(std::exp(Wide(x[j]) - largest) / sum);
-}
-
-void masked_softmax(const Scalar* x, const Scalar* allowed, Scalar* y, std::size_t n) {
-  Scalar largest = -infinity;
-  for (std::size_t j = 0; j < n; ++j) {
-    if (allowed[j] != 0) largest = maximum_one(largest, x[j]);
-  }
-  Wide sum = 0;
-  for (std::size_t j = 0; j < n; ++j) {
-    if (allowed[j] != 0) sum += std::exp(Wide(x[j]) - Wide(largest));
-  }
-  for (std::size_t j = 0; j < n; ++j) {
-    const bool has_weight = allowed[j] != 0 && largest != -infinity;
-    y[j] = has_weight ? static_cast<Scalar>(std::exp(Wide(x[j]) - Wide(largest)) / sum) : Scalar(0);
+void softmax(const Scalar* x, Scalar* y, std::size_t rows, std::size_t n) {
+  for (std::size_t row = 0; row < rows; ++row, x += n, y += n) {
+    const Wide largest = Wide(max(x, n));
+    const Wide sum = total(n, [=](std::size_t j) { return std::exp(Wide(x[j]) - largest); });
+    for (std::size_t j = 0; j < n; ++j) y[j] = static_cast<Scalar>(std::exp(Wide(x[j]) - largest) / sum);
   }
 }
 
-void softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n) {
-  const Wide common = total(n, [=](std::size_t j) { return y[j] == 0 ? Wide(0) : Wide(dy[j]) * Wide(y[j]); });
-  for (std::size_t j = 0; j < n; ++j) {
-    dx[j] = y[j] == 0 ? Scalar(0) : static_cast<Scalar>(Wide(y[j]) * (Wide(dy[j]) - common));
+void masked_softmax(const Scalar* x, const Scalar* allowed, std::size_t allowed_step, Scalar* y,
+                    std::size_t rows, std::size_t n) {
+  for (std::size_t row = 0; row < rows; ++row, x += n, allowed += allowed_step, y += n) {
+    Scalar largest = -infinity;
+    for (std::size_t j = 0; j < n; ++j) {
+      if (allowed[j] != 0) largest = maximum_one(largest, x[j]);
+    }
+    Wide sum = 0;
+    for (std::size_t j = 0; j < n; ++j) {
+      if (allowed[j] != 0) sum += std::exp(Wide(x[j]) - Wide(largest));
+    }
+    for (std::size_t j = 0; j < n; ++j) {
+      const bool has_weight = allowed[j] != 0 && largest != -infinity;
+      y[j] = has_weight ? static_cast<Scalar>(std::exp(Wide(x[j]) - Wide(largest)) / sum) : Scalar(0);
+    }
+  }
+}
+
+void softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t rows, std::size_t n) {
+  for (std::size_t row = 0; row < rows; ++row, y += n, dy += n, dx += n) {
+    const Wide common =
+        total(n, [=](std::size_t j) { return y[j] == 0 ? Wide(0) : Wide(dy[j]) * Wide(y[j]); });
+    for (std::size_t j = 0; j < n; ++j) {
+      dx[j] = y[j] == 0 ? Scalar(0) : static_cast<Scalar>(Wide(y[j]) * (Wide(dy[j]) - common));
+    }
   }
 }
 
@@ -252,14 +260,20 @@ Wide log_sum_exp(const Scalar* x, std::size_t n) {
   return largest + std::log(total(n, [=](std::size_t j) { return std::exp(Wide(x[j]) - largest); }));
 }
 
-void log_softmax(const Scalar* x, Scalar* y, std::size_t n) {
-  const Wide all = log_sum_exp(x, n);
-  for (std::size_t j = 0; j < n; ++j) y[j] = static_cast<Scalar>(Wide(x[j]) - all);
+void log_softmax(const Scalar* x, Scalar* y, std::size_t rows, std::size_t n) {
+  for (std::size_t row = 0; row < rows; ++row, x += n, y += n) {
+    const Wide all = log_sum_exp(x, n);
+    for (std::size_t j = 0; j < n; ++j) y[j] = static_cast<Scalar>(Wide(x[j]) - all);
+  }
 }
 
-void log_softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t n) {
-  const Wide sum = total(n, [=](std::size_t j) { return Wide(dy[j]); });
-  for (std::size_t j = 0; j < n; ++j) dx[j] = static_cast<Scalar>(Wide(dy[j]) - std::exp(Wide(y[j])) * sum);
+void log_softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t rows, std::size_t n) {
+  for (std::size_t row = 0; row < rows; ++row, y += n, dy += n, dx += n) {
+    const Wide sum = total(n, [=](std::size_t j) { return Wide(dy[j]); });
+    for (std::size_t j = 0; j < n; ++j) {
+      dx[j] = static_cast<Scalar>(Wide(dy[j]) - std::exp(Wide(y[j])) * sum);
+    }
+  }
 }
 
 /// The mean unrounded: `mean` is that, rounded. Backward is given the rounded one, and finds the mean again

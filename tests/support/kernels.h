@@ -188,9 +188,9 @@ inline Case unary(const char* name, Kernels::Unary Kernels::*kernel, Tolerance t
                          [](Kernels::Unary f, In in, Out out, std::size_t n) { f(in[0], out[0], n); }));
 }
 
-inline Case of_a_row(const char* name, Kernels::Unary Kernels::*kernel, Tolerance tolerance) {
+inline Case of_a_row(const char* name, Kernels::OfRows Kernels::*kernel, Tolerance tolerance) {
   return row(name, kernel, {{Values::any, Nan::everywhere}}, 1, 0, tolerance,
-             [](Kernels::Unary f, In in, Out out, std::size_t n) { f(in[0], out[0], n); });
+             [](Kernels::OfRows f, In in, Out out, std::size_t n) { f(in[0], out[0], 1, n); });
 }
 
 inline Case backward(const char* name, Kernels::UnaryBackward Kernels::*kernel, Tolerance tolerance,
@@ -288,11 +288,11 @@ inline std::vector<Case> make_cases() {
       of_a_row("softmax", &K::softmax, {16, 0, 0, 1.0 / 256}),
       of_a_row("log_softmax", &K::log_softmax, {8, 8}),
       row("masked_softmax", &K::masked_softmax, {special, mask}, 1, 0, {16, 0, 0, 1.0 / 256},
-          [](auto f, In in, Out out, N n) { f(in[0], in[1], out[0], n); }),
+          [](auto f, In in, Out out, N n) { f(in[0], in[1], 0, out[0], 1, n); }),
       row("softmax_backward", &K::softmax_backward, {all, all}, 1, 0, {16, 64, 16},
-          [](auto f, In in, Out out, N n) { f(in[0], in[1], out[0], n); }),
+          [](auto f, In in, Out out, N n) { f(in[0], in[1], out[0], 1, n); }),
       row("log_softmax_backward", &K::log_softmax_backward, {{Values::logarithms, Nan::same_place}, all}, 1,
-          0, {8, 16, 4}, [](auto f, In in, Out out, N n) { f(in[0], in[1], out[0], n); }),
+          0, {8, 16, 4}, [](auto f, In in, Out out, N n) { f(in[0], in[1], out[0], 1, n); }),
 
       row("layer_norm", &K::layer_norm, {all, any, any}, 1, 2, {16, 16},
           [](auto f, In in, Out out, N n) {

@@ -228,23 +228,23 @@ TEST_CASE("simd: masked_softmax is exactly 0 where forbidden, whatever stands th
         x[j] = static_cast<Scalar>(j % 5);
         allowed[j] = j % 3 == 1 ? Scalar(1) : Scalar(0);
       }
-      table->masked_softmax(x.data(), allowed.data(), clean.data(), n);
+      table->masked_softmax(x.data(), allowed.data(), 0, clean.data(), 1, n);
       for (const Scalar dirt : {not_a_number, infinity, -infinity, Scalar(1e30)}) {
         std::vector<Scalar> dirty = x;
         for (std::size_t j = 0; j < n; ++j) dirty[j] = allowed[j] != 0 ? x[j] : dirt;
-        table->masked_softmax(dirty.data(), allowed.data(), y.data(), n);
+        table->masked_softmax(dirty.data(), allowed.data(), 0, y.data(), 1, n);
         for (std::size_t j = 0; j < n; ++j) {
           CHECK(same_bits(y[j], clean[j]));
           if (allowed[j] == 0) CHECK(same_bits(y[j], 0));
         }
         const std::vector<Scalar> none(n, 0);
-        table->masked_softmax(dirty.data(), none.data(), y.data(), n);
+        table->masked_softmax(dirty.data(), none.data(), 0, y.data(), 1, n);
         CHECK(y == none);
       }
       // NaN among the allowed ones stays among them.
       if (n < 2) continue;
       x[1] = not_a_number;
-      table->masked_softmax(x.data(), allowed.data(), y.data(), n);
+      table->masked_softmax(x.data(), allowed.data(), 0, y.data(), 1, n);
       for (std::size_t j = 0; j < n; ++j) CHECK((allowed[j] == 0 ? same_bits(y[j], 0) : std::isnan(y[j])));
     }
   }
@@ -257,13 +257,13 @@ TEST_CASE(
     const std::size_t n = 37;
     std::vector<Scalar> x(n), y(n), dy(n), dx(n), dx_nan(n);
     for (std::size_t j = 0; j < n; ++j) x[j] = static_cast<Scalar>(10000 + double(j) / 8);
-    table->softmax(x.data(), y.data(), n);
+    table->softmax(x.data(), y.data(), 1, n);
     CHECK(table->sum(y.data(), n) == doctest::Approx(1).epsilon(1e-6));
     for (std::size_t j = 0; j < n; ++j) dy[j] = static_cast<Scalar>(j % 7);
     y[3] = y[20] = y[36] = 0;
-    table->softmax_backward(y.data(), dy.data(), dx.data(), n);
+    table->softmax_backward(y.data(), dy.data(), dx.data(), 1, n);
     dy[3] = dy[20] = dy[36] = not_a_number;
-    table->softmax_backward(y.data(), dy.data(), dx_nan.data(), n);
+    table->softmax_backward(y.data(), dy.data(), dx_nan.data(), 1, n);
     CHECK(dx == dx_nan);
     CHECK(dx[3] == 0);
   }
@@ -306,18 +306,20 @@ TEST_CASE("simd: layer_norm of a row with a large offset is right, forwards and 
   }
 }
 
-TEST_CASE("simd: rows that are normed together have the bits that each has alone") {
+TEST_CASE("simd: rows that are worked on together have the bits that each has alone") {
   for (const Kernels* table : available_kernels()) {
     CAPTURE(std::string(table->name));
     for (const std::size_t n : {std::size_t(1), std::size_t(20), std::size_t(67), std::size_t(128)}) {
       constexpr std::size_t rows = 11;
       Numbers numbers(5);
-      std::vector<Scalar> x(rows * n), dy(rows * n), scale(n);
+      std::vector<Scalar> x(rows * n), dy(rows * n), scale(n), allowed(rows * n);
       for (auto* run : {&x, &dy, &scale})
         for (Scalar& v : *run) v = static_cast<Scalar>(numbers.uniform() - 0.25);
-      std::vector<Scalar> y[2], dx[2], mean[2], inverse[2], dscale[2], dshift[2];
+      for (Scalar& v : allowed) v = numbers.uniform() < 0.7 ? 1 : 0;
+      std::vector<Scalar> y[2], dx[2], mean[2], inverse[2], dscale[2], dshift[2], p[2], dp[2], masked[2];
       for (const std::size_t alone : {0u, 1u}) {
-        for (auto* run : {&y[alone], &dx[alone]}) run->resize(rows * n);
+        for (auto* run : {&y[alone], &dx[alone], &p[alone], &dp[alone], &masked[alone]})
+          run->resize(rows * n);
         for (auto* run : {&mean[alone], &inverse[alone]}) run->resize(rows);
         for (auto* run : {&dscale[alone], &dshift[alone]}) run->resize(n);
         const std::size_t together = alone ? 1 : rows;
@@ -327,9 +329,13 @@ TEST_CASE("simd: rows that are normed together have the bits that each has alone
                             &mean[alone][row], &inverse[alone][row]);
           table->layer_norm_backward(&x[at], &mean[alone][row], &inverse[alone][row], scale.data(), &dy[at],
                                      &dx[alone][at], dscale[alone].data(), dshift[alone].data(), together, n);
+          table->softmax(&x[at], &p[alone][at], together, n);
+          table->softmax_backward(&p[alone][at], &dy[at], &dp[alone][at], together, n);
+          table->masked_softmax(&x[at], &allowed[at], n, &masked[alone][at], together, n);
         }
       }
-      for (const auto* both : {y, dx, mean, inverse, dscale, dshift}) CHECK(both[0] == both[1]);
+      for (const auto* both : {y, dx, mean, inverse, dscale, dshift, p, dp, masked})
+        CHECK(both[0] == both[1]);
     }
   }
 }
