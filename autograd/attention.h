@@ -20,6 +20,19 @@ namespace attune::inline ATTUNE_PRECISION {
 Variable attention(const Variable& query, const Variable& key, const Variable& value, const Mask& mask = {},
                    const Variable& bias = {}, Tensor* weights = nullptr);
 
+// `attention` takes the one of these two that is faster, by the sizes T and S alone. They give the same
+// results.
+
+/// As the formula reads: each of its steps is an operation of its own, and the weights are a tensor. For long
+/// sequences these are what memory is spent on: T · S numbers for each head.
+Variable composed_attention(const Variable& query, const Variable& key, const Variable& value,
+                            const Mask& mask = {}, const Variable& bias = {}, Tensor* weights = nullptr);
+/// Tile by tile, so that the weights are never in memory as a whole, backward neither: what is kept grows
+/// with T + S, not with T · S (autograd/streaming_attention.h). Where gradients are recorded, or the bias has
+/// one, the backward pass is the composed one.
+Variable streaming_attention(const Variable& query, const Variable& key, const Variable& value,
+                             const Mask& mask = {}, const Variable& bias = {});
+
 /// Keys or values (B, S, D) with the rows that no query may attend to set to 0 where one of them is not
 /// finite: their weight is 0, but 0 · NaN is NaN. `allowed` (B or 1, T, S), as Mask::to_tensor gives it. For
 /// attention layers that compute their scores in another way; `attention` does it by itself.

@@ -135,6 +135,12 @@ Mask::Reach Mask::reach(Index batch, Index query, Index keys) const {
   return common.begin < common.end ? common : Reach{};
 }
 
+bool Mask::may_have_gaps() const {
+  return std::any_of(rules_.begin(), rules_.end(), [](const Rule& rule) {
+    return rule.kind == Rule::Kind::explicitly || rule.kind == Rule::Kind::local_and_global;
+  });
+}
+
 void Mask::write_row(Index batch, Index query, Index begin, Index end, Scalar* row) const {
   const Reach whole = reach(batch, query, end);
   const Index from = std::max(whole.begin, begin);
@@ -143,9 +149,14 @@ void Mask::write_row(Index batch, Index query, Index begin, Index end, Scalar* r
   std::fill(row + (from - begin), row + (whole.end - begin), Scalar(1));
   if (!whole.gaps) return;
   for (const Rule& rule : rules_) {
-    if (!rule.reach(batch, query + query_offset(), end).gaps) continue;
-    for (Index key = from; key < whole.end; ++key)
-      if (!rule.allows(batch, query + query_offset(), key)) row[key - begin] = 0;
+    const Index at = query + query_offset();
+    if (rule.kind == Rule::Kind::explicitly) {
+      const Scalar* const given = rule.given_row(batch, at);
+      for (Index key = from; key < whole.end; ++key) row[key - begin] *= given[key];
+    } else if (rule.reach(batch, at, end).gaps) {
+      for (Index key = from; key < whole.end; ++key)
+        if (!rule.allows(batch, at, key)) row[key - begin] = 0;
+    }
   }
 }
 

@@ -65,6 +65,8 @@ class Mask {
     Index size() const { return end - begin; }
   };
   Reach reach(Index batch, Index query, Index keys) const;
+  /// False if no query can have gaps.
+  bool may_have_gaps() const;
   /// 1 or 0 for the keys from `begin` to `end`.
   void write_row(Index batch, Index query, Index begin, Index end, Scalar* row) const;
 

@@ -9,7 +9,6 @@
 // differentiated, the same formula is written out in recorded operations. A test holds the two equal.
 
 namespace attune::inline ATTUNE_PRECISION {
-namespace {
 
 // dx = y ⊙ (dy - Σ_j dy_j y_j)
 // Where y = 0 (a forbidden place, or one that underflowed) dy is not looked at: NaN or infinity there would
@@ -19,8 +18,6 @@ Variable softmax_gradient(const Variable& dy, const Variable& y) {
   const Variable heard = where(equal(y.value(), 0), 0, dy);
   return y * (heard - sum(heard * y, -1, keep_axis));
 }
-
-}  // namespace
 
 // y_i = exp(x_i) / Σ_j exp(x_j),   dx = y ⊙ (dy - Σ_j dy_j y_j)
 // A derivation: ∂y_i/∂x_k = y_i ([i = k] - y_k); summed against dy, that is the line above.

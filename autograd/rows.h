@@ -11,6 +11,8 @@ Variable log_softmax(const Variable& x, int axis = -1);
 /// Softmax over the last axis among the positions with allowed ≠ 0 (broadcast to x's shape). The others get
 /// exactly 0, whatever x holds there, and pass no gradient; a row where nothing is allowed becomes zeros.
 Variable masked_softmax(const Variable& x, const Tensor& allowed);
+/// The gradient of all of them by x: y ⊙ (dy - Σ_j dy_j y_j). Where y = 0, dy is not looked at.
+Variable softmax_gradient(const Variable& dy, const Variable& y);
 
 /// Layer norm (Ba et al. 2016): y = (x - mean) / √(variance + ε) ⊙ scale + shift, with the biased variance.
 /// x (…, C), scale (C), shift (C).

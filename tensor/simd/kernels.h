@@ -168,6 +168,20 @@ struct Kernels {
   void (*cross_entropy_backward)(const Scalar* x, Scalar logsumexp, std::size_t target, Scalar smoothing,
                                  Scalar g, Scalar* dx, std::size_t n);
 
+  // ---- attention: one row of a tile of scores z, whose softmax is a_j = e^(z_j − largest) · inverse
+  /// y_j = e^(x_j − shift). Returns Σ_j y_j.
+  Scalar (*exp_minus)(const Scalar* x, Scalar shift, Scalar* y, std::size_t n);
+  /// Writes a where z was, and where da was   dz_j = a_j (da_j − common),   0 where a_j = 0. `common` is
+  /// Σ_j da_j a_j of the whole row, or null if this is the whole row.
+  void (*attention_backward)(Scalar largest, Scalar inverse, const Scalar* common, Scalar* z, Scalar* da,
+                             std::size_t n);
+  /// y_r = Σ_i a_i rows_ri   for r < count, where row r begins at rows[r · stride] and has n numbers.
+  void (*dot_rows)(const Scalar* a, const Scalar* rows, std::int64_t stride, std::size_t count, Scalar* y,
+                   std::size_t n);
+  /// y_i += Σ_r weights_r rows_ri
+  void (*sum_rows)(const Scalar* weights, const Scalar* rows, std::int64_t stride, std::size_t count,
+                   Scalar* y, std::size_t n);
+
   // ---- optimisers
   /// Formula at AdamStep. Changes parameter, m and v.
   void (*adam)(Scalar* parameter, const Scalar* gradient, Scalar* m, Scalar* v, std::size_t n,

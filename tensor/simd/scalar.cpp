@@ -255,6 +255,41 @@ void softmax_backward(const Scalar* y, const Scalar* dy, Scalar* dx, std::size_t
   }
 }
 
+Scalar exp_minus(const Scalar* x, Scalar shift, Scalar* y, std::size_t n) {
+  Wide sum = 0;
+  for (std::size_t j = 0; j < n; ++j) {
+    y[j] = static_cast<Scalar>(std::exp(Wide(x[j]) - Wide(shift)));
+    sum += Wide(y[j]);
+  }
+  return static_cast<Scalar>(sum);
+}
+
+void attention_backward(Scalar largest, Scalar inverse, const Scalar* common, Scalar* z, Scalar* da,
+                        std::size_t n) {
+  for (std::size_t j = 0; j < n; ++j)
+    z[j] = static_cast<Scalar>(std::exp(Wide(z[j]) - Wide(largest)) * Wide(inverse));
+  const Wide of_row =
+      common ? Wide(*common)
+             : total(n, [=](std::size_t j) { return z[j] == 0 ? Wide(0) : Wide(z[j]) * Wide(da[j]); });
+  for (std::size_t j = 0; j < n; ++j)
+    da[j] = z[j] == 0 ? Scalar(0) : static_cast<Scalar>(Wide(z[j]) * (Wide(da[j]) - of_row));
+}
+
+void dot_rows(const Scalar* a, const Scalar* rows, std::int64_t stride, std::size_t count, Scalar* y,
+              std::size_t n) {
+  for (std::size_t r = 0; r < count; ++r) y[r] = dot(a, rows + static_cast<std::int64_t>(r) * stride, n);
+}
+
+void sum_rows(const Scalar* weights, const Scalar* rows, std::int64_t stride, std::size_t count, Scalar* y,
+              std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    y[i] = static_cast<Scalar>(
+        Wide(y[i]) + total(count, [=](std::size_t r) {
+          return Wide(weights[r]) *
+                 Wide(rows[static_cast<std::int64_t>(r) * stride + static_cast<std::int64_t>(i)]);
+        }));
+}
+
 Wide log_sum_exp(const Scalar* x, std::size_t n) {
   const Wide largest = Wide(max(x, n));
   return largest + std::log(total(n, [=](std::size_t j) { return std::exp(Wide(x[j]) - largest); }));
@@ -494,6 +529,10 @@ constinit const Kernels scalar_table = {
     .cross_entropy = cross_entropy,
     .cross_entropy_backward = cross_entropy_backward,
 
+    .exp_minus = exp_minus,
+    .attention_backward = attention_backward,
+    .dot_rows = dot_rows,
+    .sum_rows = sum_rows,
     .adam = adam,
     .sgd = sgd,
 

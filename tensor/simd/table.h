@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tensor/simd/attention.h"
 #include "tensor/simd/elementwise.h"
 #include "tensor/simd/gemm.h"
 #include "tensor/simd/kernels.h"
@@ -75,6 +76,11 @@ constexpr Kernels make_table(const char* name) {
       .rms_norm_backward = rms_norm_backward<Arch>,
       .cross_entropy = cross_entropy<Arch>,
       .cross_entropy_backward = cross_entropy_backward<Arch>,
+
+      .exp_minus = exp_minus<Arch>,
+      .attention_backward = attention_backward<Arch>,
+      .dot_rows = dot_rows<Arch>,
+      .sum_rows = sum_rows<Arch>,
 
       .adam = adam<Arch>,
       .sgd = sgd<Arch>,

@@ -902,13 +902,19 @@ inline std::vector<Operation> attention_rows() {
     const char* name;
     Mask mask;
     bool bias;
+    bool streams = false;
   };
   const Kind kinds[] = {
       {"attention", {}, false},
       {"attention with a bias", {}, true},
       {"attention, causal", Mask::causal(), false},
       {"attention with padding", Mask::padding({2, 0}), false},
-      {"attention, causal with padding and a bias", Mask::causal() & Mask::padding({3, 1}), true}};
+      {"attention, causal with padding and a bias", Mask::causal() & Mask::padding({3, 1}), true},
+      {"streaming attention", {}, false, true},
+      {"streaming attention with a bias", {}, true, true},
+      {"streaming attention, local and global", Mask::local_and_global(0, 1), false, true},
+      {"streaming attention, causal with padding and a bias", Mask::causal() & Mask::padding({3, 1}), true,
+       true}};
   for (const Kind& kind : kinds) {
     std::vector<Case> cases = {{{{{2, 3, 2}}, {{2, 3, 2}}, {{2, 3, 2}}, {{3, 3}}}},
                                {{{{2, 2, 2, 3}}, {{2, 2, 3, 3}}, {{2, 2, 3, 1}}, {{2, 1, 3}}}},
@@ -925,10 +931,12 @@ inline std::vector<Operation> attention_rows() {
       for (Case& c : cases) c.operands.resize(3);
     }
     rows.push_back({.name = kind.name,
-                    .records = "",
+                    .records = kind.streams ? "attention" : "",
                     .f =
                         [=](const Variables& x) {
-                          return attention(x[0], x[1], x[2], kind.mask, kind.bias ? x[3] : Variable());
+                          const Variable bias = kind.bias ? x[3] : Variable();
+                          return kind.streams ? streaming_attention(x[0], x[1], x[2], kind.mask, bias)
+                                              : attention(x[0], x[1], x[2], kind.mask, bias);
                         },
                     .twin =
                         [=](const Arrays& x) {

@@ -343,6 +343,23 @@ inline std::vector<Case> make_cases() {
                          f(in[0], Scalar(9.5), n / 2, Scalar(0.1), Scalar(0.7), out[0], n);
                        })),
 
+      row("exp_minus", &K::exp_minus, {special}, 1, 1, {16, 16, 0, 1.0 / 256},
+          [](auto f, In in, Out out, N n) { *out[1] = f(in[0], Scalar(1.5), out[0], n); }),
+      row("dot_rows", &K::dot_rows, {all, all}, 0, 1, {1, 64, 16},
+          [](auto f, In in, Out out, N n) { f(in[0], in[1], 0, 1, out[0], n); }),
+      elementwise(updating(row("sum_rows", &K::sum_rows, {any}, 1, 0, {8, 64},
+                               [](auto f, In in, Out out, N n) {
+                                 const Scalar weights[] = {Scalar(0.5), Scalar(-1.5), 2, 1, Scalar(0.25)};
+                                 f(weights, in[0], 0, 5, out[0], n);
+                               }))),
+      updating(row("attention_backward", &K::attention_backward, {}, 2, 0, {32, 64, 16},
+                   [](auto f, In, Out out, N n) { f(Scalar(8), Scalar(0.3), nullptr, out[0], out[1], n); })),
+      elementwise(updating(row("attention_backward of a part", &K::attention_backward, {}, 2, 0, {32, 64},
+                               [](auto f, In, Out out, N n) {
+                                 const Scalar common = Scalar(0.7);
+                                 f(Scalar(8), Scalar(0.3), &common, out[0], out[1], n);
+                               }))),
+
       elementwise(updating(
           row("adam", &K::adam, {any}, 3, 0, {16, 8},
               [](auto f, In in, Out out, N n) { f(out[0], in[0], out[1], out[2], n, adam_step()); }))),
