@@ -28,7 +28,8 @@ Variable matmul(const Variable& a, const Variable& b) {
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias) {
   std::vector<Variable> parents{x, weight};
   if (bias.defined()) parents.push_back(bias);
-  return record("linear", linear(x.value(), weight.value(), bias.value()), parents,
+  const KeepPacked keep = recording() ? KeepPacked::no : KeepPacked::yes;  // training changes it at each step
+  return record("linear", linear(x.value(), weight.value(), bias.value(), keep), parents,
                 [x, weight, bias](const Variable& dy) {
                   const auto rows = [](const Variable& v) {
                     return reshape(v, Shape{v.shape().with(-1, 1).elements(), v.size(-1)});

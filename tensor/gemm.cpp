@@ -342,19 +342,11 @@ void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c, const
   check_sizes(a, b);
   if (a.rows == 0 || b.columns == 0) return;
   if (a.columns == 0) return write_start(start, c, a.rows, b.columns);
-  if (worth_splitting(a.columns, b.columns)) return split_gemm(a, b, nullptr, c, start);
+  if (worth_splitting(a, b)) return split_gemm(a, b, nullptr, c, start);
   multiply(make_plan(a, b), a, b, nullptr, c, start);
 }
 
-PackedMatrix::PackedMatrix(const GemmOperand& b) : kernels_(&kernels()), source_(b) {
-  if (worth_splitting(b.rows, b.columns)) {
-    split_matrix(b, data_);
-  } else {
-    Plan plan;
-    plan.kernel = kernels_;
-    pack_slice(plan, b, {0, b.rows}, {0, b.columns}, kernels_->gemm_columns, data_);
-  }
-}
+PackedMatrix::PackedMatrix(const GemmOperand& b) : kernels_(&kernels()), source_(b) {}
 
 bool PackedMatrix::is_of(const GemmOperand& b) const {
   return kernels_ == &kernels() && b.data == source_.data && b.rows == source_.rows &&
@@ -367,10 +359,16 @@ void gemm(const GemmOperand& a, const PackedMatrix& b, const GemmResult& c, cons
   check_sizes(a, source);
   if (a.rows == 0 || source.columns == 0) return;
   if (a.columns == 0) return write_start(start, c, a.rows, source.columns);
-  if (worth_splitting(a.columns, source.columns)) return split_gemm(a, source, b.data_.data(), c, start);
+  if (worth_splitting(a, source)) {
+    std::call_once(b.split_once_, [&] { split_matrix(source, b.split_); });
+    return split_gemm(a, source, b.split_.data(), c, start);
+  }
   Plan plan = make_plan(a, source);
   plan.pack_b = true;
-  multiply(plan, a, source, b.data_.data(), c, start);
+  std::call_once(b.packed_once_, [&] {
+    pack_slice(plan, source, {0, source.rows}, {0, source.columns}, plan.kernel->gemm_columns, b.packed_);
+  });
+  multiply(plan, a, source, b.packed_.data(), c, start);
 }
 
 void batched_gemm(const GemmOperand& a_given, const GemmOperand& b, const GemmResult& c_given,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <mutex>
 
 #include "tensor/gemm_buffer.h"
 #include "tensor/scalar.h"
@@ -49,8 +50,8 @@ struct GemmStart {
 
 struct Kernels;
 
-/// A matrix packed once, for many products: a weight, while it does not change. The numbers that it was made
-/// from must stay where they are.
+/// A matrix packed once, at its first product, for many: a weight, while it does not change. The numbers that
+/// it was made from must stay where they are. Threads may share it.
 class PackedMatrix {
  public:
   explicit PackedMatrix(const GemmOperand& b);
@@ -61,7 +62,8 @@ class PackedMatrix {
   friend void gemm(const GemmOperand& a, const PackedMatrix& b, const GemmResult& c, const GemmStart& start);
   const Kernels* kernels_;
   GemmOperand source_;
-  GemmBuffer data_;
+  mutable std::once_flag packed_once_, split_once_;
+  mutable GemmBuffer packed_, split_;  // for multiply-adds and for the matrix unit: whichever is asked for
 };
 
 /// C = start + A · B, to the last bit as with B itself.
@@ -82,8 +84,9 @@ struct GemmBatchAxis {
 /// Every element is summed in the same order, whatever the sizes, the strides and the number of threads:
 ///   c_ij = Σ_blocks ( Σ_{k in block} a_ik b_kj )    each inner sum in the order of k, blocks of 256
 /// so a row of the result does not depend, to the last bit, on how many other rows there are.
-/// On a machine with a matrix unit (simd/gemm_split.h) products with K ≥ 32 and N ≥ 32 that are not entries
-/// of a batch go there. Their sums are ordered as firmly, and no less exact; infinities may become NaN.
+/// On a machine with a matrix unit (simd/gemm_split.h) products with M ≥ 8, K ≥ 32 and N ≥ 32 that are not
+/// entries of a batch go there. Their sums are ordered as firmly and no less exact, but in another order, so
+/// that there a row depends, in its last bits, on whether there are seven others; infinities may become NaN.
 void gemm(const GemmOperand& a, const GemmOperand& b, const GemmResult& c,
           GemmMode mode = GemmMode::overwrite);
 

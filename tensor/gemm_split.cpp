@@ -28,6 +28,7 @@ constexpr Index slice_numbers = (1 << 20) / 6;
 // Multiply-adds that are worth a thread, and numbers to split that are.
 constexpr Index least_work = 1 << 19;
 constexpr Index split_at_once = 1 << 13;
+constexpr Index least_rows = 8;
 // For the threads to share fairly; and the columns that are worth splitting a panel of A again.
 constexpr Index enough_items = 4;
 constexpr Index least_columns = 256;
@@ -66,8 +67,9 @@ const Scalar* split_slice(const GemmOperand& b, Index column, Index columns, Ind
 
 }  // namespace
 
-bool worth_splitting(Index inner, Index columns) {
-  return kernels().split_block && inner >= split_steps && columns >= split_lines;
+bool worth_splitting(const GemmOperand& a, const GemmOperand& b) {
+  return kernels().split_block && a.rows >= least_rows && a.columns >= split_steps &&
+         b.columns >= split_lines;
 }
 
 void split_matrix(const GemmOperand& b, GemmBuffer& buffer) {

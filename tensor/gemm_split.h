@@ -6,9 +6,9 @@
 
 namespace attune::inline ATTUNE_PRECISION {
 
-/// True if the machine has such a unit and the product is large enough for it. It depends on K and N only, so
-/// that a row of the result does not depend on how many other rows there are.
-bool worth_splitting(std::int64_t inner, std::int64_t columns);
+/// True if the machine has such a unit and the product is large enough for it. For a few rows reading B is
+/// what takes the time, and split it is half as large again.
+bool worth_splitting(const GemmOperand& a, const GemmOperand& b);
 
 /// C = start + A · B on as many threads as it is worth. The order of the sums: as in gemm, blocks of
 /// 256, each of chunks of 32.

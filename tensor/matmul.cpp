@@ -1,5 +1,7 @@
 #include "tensor/matmul.h"
 
+#include <memory>
+
 #include "tensor/error.h"
 #include "tensor/gemm.h"
 
@@ -54,7 +56,24 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return c;
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+namespace {
+
+struct PackedWeight : Memory::Companion {
+  explicit PackedWeight(const GemmOperand& b) : matrix(b) {}
+  PackedMatrix matrix;
+};
+
+// The packed form that stands with the weight's memory, or null if that is another one.
+const PackedMatrix* kept_packed(const Tensor& weight, const GemmOperand& b) {
+  const Memory::Companion* companion = weight.memory().companion();
+  if (!companion) companion = weight.memory().keep(std::make_unique<const PackedWeight>(b));
+  const auto* packed = dynamic_cast<const PackedWeight*>(companion);
+  return packed && packed->matrix.is_of(b) ? &packed->matrix : nullptr;
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, KeepPacked keep) {
   if (x.checked("linear").rank() < 1 || weight.checked("linear").rank() != 2 || x.size(-1) != weight.size(1))
     fail<ShapeError>("linear: the last axis must have the weight's input size: ", x.shape(), " and weight ",
                      weight.shape(), ": the weight is (out, in)");
@@ -68,8 +87,16 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Scalar* out = y.writable();
   const Tensor start = bias.defined() ? contiguous(bias) : Tensor();
   const GemmOperand left{rows.data(), count, inputs, inputs, 1};
-  gemm(left, last_two_axes(weight).transposed(), {out, outputs},
-       GemmStart{bias.defined() ? start.data() : nullptr, 0});
+  const GemmOperand right = last_two_axes(weight).transposed();
+  const GemmResult result{out, outputs};
+  const GemmStart from{bias.defined() ? start.data() : nullptr, 0};
+  const PackedMatrix* packed =
+      keep == KeepPacked::yes && weight.elements() > 0 ? kept_packed(weight, right) : nullptr;
+  if (packed) {
+    gemm(left, *packed, result, from);
+  } else {
+    gemm(left, right, result, from);
+  }
   return y;
 }
 

@@ -11,8 +11,13 @@ namespace attune::inline ATTUNE_PRECISION {
 /// has fewer than two axes, the inner sizes differ, or the batch axes do not broadcast.
 Tensor matmul(const Tensor& a, const Tensor& b);
 
+/// Whether a weight keeps its packed form for the next products: yes where it will not change soon, as in
+/// translation, where packing would take longer than multiplying the few rows of a step. It takes up to one
+/// and a half times the weight's memory, and goes with the weight's next change.
+enum class KeepPacked { no, yes };
+
 /// x Wᵀ + b: x (…, in), weight (out, in), bias (out) or undefined for none; the result is (…, out).
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, KeepPacked keep = KeepPacked::no);
 
 namespace detail {
 /// The shape of the product. Throws ShapeError, naming `op`, when the operands do not fit.

@@ -218,7 +218,15 @@ Memory::Memory(Index count) {
   poison(block_->data(), count);
 }
 
+const Memory::Companion* Memory::keep(std::unique_ptr<const Companion> fresh) const {
+  const Companion* there = nullptr;
+  if (block_->companion.compare_exchange_strong(there, fresh.get(), std::memory_order_acq_rel))
+    return fresh.release();
+  return there;
+}
+
 void Memory::free_block() noexcept {
+  drop_companion();
   const int index = block_->size_class;
   poison(block_->data(), block_->count);
   block_->~Block();

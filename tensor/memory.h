@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "tensor/shape.h"
@@ -37,11 +38,32 @@ class Memory {
   /// True when no other handle shares the block.
   bool sole_owner() const { return block_ && block_->owners.load(std::memory_order_acquire) == 1; }
 
+  /// Something made from the numbers that is worth keeping for as long as they do not change: a packed copy,
+  /// say. It belongs to the block and ends with it, or when somebody is about to write.
+  struct Companion {
+    Companion() = default;
+    Companion(const Companion&) = delete;
+    Companion& operator=(const Companion&) = delete;
+    virtual ~Companion() = default;
+  };
+  /// Null if there is none. It lives as long as this handle, unless the sole owner drops it.
+  const Companion* companion() const {
+    return block_ ? block_->companion.load(std::memory_order_acquire) : nullptr;
+  }
+  /// Keeps one, and returns it; if there is one already, by another thread perhaps, that one.
+  const Companion* keep(std::unique_ptr<const Companion> fresh) const;
+  /// For the sole owner, before it writes.
+  void drop_companion() {
+    if (block_ && block_->companion.load(std::memory_order_relaxed))
+      delete block_->companion.exchange(nullptr);
+  }
+
  private:
   struct alignas(64) Block {  // the numbers follow it
     std::atomic<std::int64_t> owners{1};
     int size_class = 0;
     Index count = 0;
+    std::atomic<const Companion*> companion{nullptr};
     Scalar* data() { return reinterpret_cast<Scalar*>(this + 1); }
   };
   void free_block() noexcept;

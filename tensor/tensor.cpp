@@ -54,7 +54,11 @@ bool Tensor::is_contiguous() const {
 
 Scalar* Tensor::writable() {
   checked("writable");
-  if (!is_writable_in_place()) *this = copy(*this);
+  if (is_writable_in_place()) {
+    memory_.drop_companion();
+  } else {
+    *this = copy(*this);
+  }
   return memory_.data() + offset_;
 }
 

@@ -59,6 +59,7 @@ class Tensor {
   bool shares_memory_with(const Tensor& other) const {
     return memory_.data() && memory_.data() == other.memory_.data();
   }
+  const Memory& memory() const { return memory_; }
   /// True when `writable()` would not copy: nobody else holds the memory, and it is contiguous.
   bool is_writable_in_place() const { return memory_.sole_owner() && is_contiguous(); }
 
