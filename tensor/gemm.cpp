@@ -69,7 +69,8 @@ struct Plan {
   Index block_rows = 0, block_columns = 0;  // of C
 };
 
-Plan make_plan(const GemmOperand& a, const GemmOperand& b) {
+// `is_packed`: B is, all of it.
+Plan make_plan(const GemmOperand& a, const GemmOperand& b, bool is_packed = false) {
   Plan plan;
   plan.kernel = &kernels();
   plan.rows = a.rows;
@@ -81,13 +82,15 @@ Plan make_plan(const GemmOperand& a, const GemmOperand& b) {
   // B need not be packed if its rows are contiguous and a whole number of vectors, and if it is read so few
   // times, or is so small, that a copy would not pay (the limits are measured).
   const Index worth_a_copy = work_of(b.rows, b.columns, 1) > 1 << 14 ? 24 : 128;
-  plan.pack_b = b.column_stride != 1 || b.columns % plan.kernel->lanes != 0 || a.rows > worth_a_copy;
+  plan.pack_b =
+      is_packed || b.column_stride != 1 || b.columns % plan.kernel->lanes != 0 || a.rows > worth_a_copy;
   // The tiles read A as it is. That is slow only where neighbours along the inner axis are far apart.
   plan.pack_a = a.column_stride != 1 && work_of(a.rows, a.columns, 1) > 4096 && b.columns >= 32;
 
   plan.slice_columns = b.columns;
   plan.slice_inner = a.columns;
-  if (work_of(a.columns, b.columns, 1) > slice_elements && (plan.pack_a || plan.pack_b)) {
+  const bool read_once = is_packed && a.rows <= panel_rows;  // nothing comes back to what a cache would hold
+  if (work_of(a.columns, b.columns, 1) > slice_elements && (plan.pack_a || plan.pack_b) && !read_once) {
     const Index fitting = slice_elements / std::min(a.columns, inner_block) / width * width;
     plan.slice_columns = std::min(b.columns, std::max(width, fitting));
     const Index steps = slice_elements / round_up(plan.slice_columns, width) / inner_block * inner_block;
@@ -112,6 +115,10 @@ Plan make_plan(const GemmOperand& a, const GemmOperand& b) {
       plan.block_rows = plan.panel_rows / parts;
       if (divide_up(a.rows, plan.block_rows) * across >= wanted) break;
     }
+    // A row or two cannot be cut: their columns are.
+    while (divide_up(a.rows, plan.block_rows) * divide_up(plan.slice_columns, plan.block_columns) < wanted &&
+           plan.block_columns > width)
+      plan.block_columns = round_up(plan.block_columns / 2, width);
   }
   plan.slice_rows = a.rows;
   if (plan.pack_a) {
@@ -363,8 +370,7 @@ void gemm(const GemmOperand& a, const PackedMatrix& b, const GemmResult& c, cons
     std::call_once(b.split_once_, [&] { split_matrix(source, b.split_); });
     return split_gemm(a, source, b.split_.data(), c, start);
   }
-  Plan plan = make_plan(a, source);
-  plan.pack_b = true;
+  const Plan plan = make_plan(a, source, true);
   std::call_once(b.packed_once_, [&] {
     pack_slice(plan, source, {0, source.rows}, {0, source.columns}, plan.kernel->gemm_columns, b.packed_);
   });
