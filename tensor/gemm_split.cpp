@@ -40,16 +40,6 @@ Index divide_up(Index x, Index by) {
   return (x + by - 1) / by;
 }
 
-// Lines [begin, end) of a side, rows of A or columns of B, one panel behind the other.
-void split(SplitSide side, const Scalar* from, Index lines, Index line_stride, Index steps, Index step_stride,
-           Scalar* to) {
-  const Index panel_size = divide_up(steps, split_steps) * split_chunk;
-  for (Index line = 0; line < lines; line += split_lines, to += panel_size) {
-    kernels().split_pack(side, static_cast<int>(std::min<Index>(split_lines, lines - line)), steps,
-                         from + line * line_stride, line_stride, step_stride, to);
-  }
-}
-
 // A slice of B, shared out to the threads: panel after panel.
 const Scalar* split_slice(const GemmOperand& b, Index column, Index columns, Index step, Index steps,
                           GemmBuffer& buffer) {
@@ -58,9 +48,9 @@ const Scalar* split_slice(const GemmOperand& b, Index column, Index columns, Ind
   Scalar* const to = buffer.reserve(panels * panel_size);
   parallel_for(panels, divide_up(split_at_once, split_lines * steps), [&](Index begin, Index end) {
     const Index first = begin * split_lines;
-    split(SplitSide::b, b.data + (column + first) * b.column_stride + step * b.row_stride,
-          std::min(columns, end * split_lines) - first, b.column_stride, steps, b.row_stride,
-          to + begin * panel_size);
+    kernels().split_pack(SplitSide::b, std::min(columns, end * split_lines) - first, steps,
+                         b.data + (column + first) * b.column_stride + step * b.row_stride, b.column_stride,
+                         b.row_stride, to + begin * panel_size);
   });
   return to;
 }
@@ -103,8 +93,9 @@ void split_gemm(const GemmOperand& a, const GemmOperand& b, const Scalar* split_
         product.rows = std::min<Index>(split_lines, a.rows - row);
         product.columns = std::min(part, columns - first);
         Scalar* const panel = panel_buffer.reserve(panel_size);
-        split(SplitSide::a, a.data + row * a.row_stride + step * a.column_stride, product.rows, a.row_stride,
-              steps, a.column_stride, panel);
+        kernels().split_pack(SplitSide::a, product.rows, steps,
+                             a.data + row * a.row_stride + step * a.column_stride, a.row_stride,
+                             a.column_stride, panel);
         product.c = c.data + row * c.row_stride + column + first;
         product.c_row_stride = c.row_stride;
         product.a_panel_stride = panel_size;

@@ -1,5 +1,9 @@
 #include "tensor/memory.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -43,6 +47,26 @@ std::size_t class_bytes(int index) {
   return (static_cast<std::size_t>(4 + index % 4) << (index / 4)) * 16;
 }
 
+// Memory from the system. Large blocks in pages of 2 MiB, where it has such: a matrix read down its columns
+// meets another page at each row, and the processor knows only so many by heart.
+constexpr std::size_t large_page = std::size_t{2} << 20;
+
+std::align_val_t alignment_of(std::size_t bytes) {
+  return std::align_val_t(bytes >= large_page ? large_page : alignment);
+}
+
+void* allocate(std::size_t bytes) {
+  void* block = ::operator new(bytes, alignment_of(bytes));
+#if defined(__linux__)
+  if (bytes >= large_page) madvise(block, bytes, MADV_HUGEPAGE);  // a wish: nothing is lost if it is not met
+#endif
+  return block;
+}
+
+void deallocate(void* block, std::size_t bytes) {
+  ::operator delete(block, alignment_of(bytes));
+}
+
 // Small blocks that one thread has freed and will take again. Nobody else touches them, so that takes no
 // lock: of an operation on few numbers a mutex, locked for each tensor that comes and goes, would be a
 // quarter. The one thread is the first that makes a tensor, as a rule the one that trains; all others use the
@@ -77,7 +101,7 @@ class OwnBlocks {
     for (int index = 0; index < classes; ++index) {
       while (Block* block = first_[index]) {
         first_[index] = block->next;
-        ::operator delete(static_cast<void*>(block), std::align_val_t(alignment));
+        deallocate(block, alignment + class_bytes(index));
       }
       held_[index] = 0;
     }
@@ -148,7 +172,7 @@ class Pool {
       }
     }
     try {
-      return ::operator new(alignment + (keeps_ ? class_bytes(index) : bytes), std::align_val_t(alignment));
+      return allocate(whole(index, bytes));
     } catch (...) {
       const std::lock_guard lock(mutex_);
       in_use_ -= static_cast<std::int64_t>(class_bytes(index));
@@ -156,7 +180,8 @@ class Pool {
     }
   }
 
-  void give_back(void* block, int index) noexcept {
+  // `bytes` as asked for in take().
+  void give_back(void* block, int index, std::size_t bytes) noexcept {
     if (keeps_ && index < OwnBlocks::classes && owns_blocks() && own_blocks.keep(block, index)) return;
     const std::lock_guard lock(mutex_);
     in_use_ -= static_cast<std::int64_t>(class_bytes(index));
@@ -168,7 +193,7 @@ class Pool {
       } catch (const std::bad_alloc&) {  // no room to remember it: give it to the system instead
       }
     }
-    ::operator delete(block, std::align_val_t(alignment));
+    deallocate(block, whole(index, bytes));
   }
 
   bool keeps() const { return keeps_; }
@@ -182,17 +207,23 @@ class Pool {
   void release_idle() {
     if (owns_blocks()) own_blocks.release();
     const std::lock_guard lock(mutex_);
-    for (auto& idle : idle_) {
-      for (void* block : idle) ::operator delete(block, std::align_val_t(alignment));
-      idle.clear();
+    for (int index = 0; index < classes; ++index) {
+      for (void* block : idle_[index]) deallocate(block, whole(index, 0));
+      idle_[index].clear();
     }
     idle_bytes_ = 0;
   }
 
  private:
+  static constexpr int classes = 256;
+  // A block with its header.
+  std::size_t whole(int index, std::size_t bytes) const {
+    return alignment + (keeps_ ? class_bytes(index) : bytes);
+  }
+
   const bool keeps_ = keeps_blocks();
   std::mutex mutex_;
-  std::vector<void*> idle_[256];
+  std::vector<void*> idle_[classes];
   std::int64_t in_use_ = 0;
   std::int64_t idle_bytes_ = 0;
 };
@@ -228,9 +259,10 @@ const Memory::Companion* Memory::keep(std::unique_ptr<const Companion> fresh) co
 void Memory::free_block() noexcept {
   drop_companion();
   const int index = block_->size_class;
+  const std::size_t bytes = static_cast<std::size_t>(block_->count) * sizeof(Scalar);
   poison(block_->data(), block_->count);
   block_->~Block();
-  Pool::instance().give_back(block_, index);
+  Pool::instance().give_back(block_, index, bytes);
 }
 
 MemoryUse memory_use() {

@@ -133,24 +133,15 @@ void split_squares(const SplitSquare& x, const SplitSquare& y, Scalar* tile) {
   for (int i = 0; i < split_tile; ++i) split_store<Arch>(x_rows[i], y_rows[i], tile + i * split_tile);
 }
 
-/// Asks for the numbers of a later chunk, which stand in as many places as it has lines or steps: far more
-/// than the processor foresees by itself.
-template <class Arch>
-void split_prefetch(const Scalar* from, int lines, std::int64_t line_stride, std::int64_t step_stride) {
-  const int places = step_stride == 1 ? lines : split_steps;
-  const std::int64_t apart = step_stride == 1 ? line_stride : step_stride;
-  for (int i = 0; i < places; ++i) {
-    __builtin_prefetch(from + i * apart);
-    __builtin_prefetch(from + i * apart + split_tile);  // a cache line further
-  }
-}
-
 /// Rows of A as they lie, whole chunks: each is read from its beginning to its end, and the next one asked
 /// for.
 template <class Arch>
-void split_rows(int lines, std::int64_t inner, const Scalar* from, std::int64_t line_stride, Scalar* panel) {
-  for (int line = 0; line < lines; ++line, from += line_stride) {
-    Scalar* tile = panel + (line / split_tile * 3 * split_tile_numbers + line % split_tile * split_tile);
+void split_rows(std::int64_t lines, std::int64_t inner, const Scalar* from, std::int64_t line_stride,
+                Scalar* panels) {
+  const std::int64_t panel_size = inner / split_steps * split_chunk;
+  for (std::int64_t line = 0; line < lines; ++line, from += line_stride) {
+    Scalar* tile = panels + line / split_lines * panel_size +
+                   line % split_lines / split_tile * 3 * split_tile_numbers + line % split_tile * split_tile;
     for (std::int64_t step = 0; step < inner; step += split_steps, tile += split_chunk) {
       if (line + 1 < lines) {
         __builtin_prefetch(from + line_stride + step);
@@ -161,19 +152,29 @@ void split_rows(int lines, std::int64_t inner, const Scalar* from, std::int64_t 
   }
 }
 
-/// Layout at SplitBlock.
+/// Asks for a later chunk, whose steps stand far from each other: the processor does not foresee that.
 template <class Arch>
-void split_pack(SplitSide side, int lines, std::int64_t inner, const Scalar* from, std::int64_t line_stride,
-                std::int64_t step_stride, Scalar* panel) {
+void split_prefetch(const Scalar* from, std::int64_t lines, std::int64_t step_stride) {
+  constexpr int cache_line = 64 / sizeof(Scalar);
+  for (int step = 0; step < split_steps; ++step, from += step_stride)
+    for (std::int64_t line = 0; line < lines; line += cache_line) __builtin_prefetch(from + line);
+}
+
+/// Layout at SplitBlock. Panels are filled together, chunk by chunk: where the lines stand side by side,
+/// whole stretches of memory are read.
+template <class Arch>
+void split_pack(SplitSide side, std::int64_t lines, std::int64_t inner, const Scalar* from,
+                std::int64_t line_stride, std::int64_t step_stride, Scalar* panels) {
   if (side == SplitSide::a && step_stride == 1 && inner % split_steps == 0)
-    return split_rows<Arch>(lines, inner, from, line_stride, panel);
-  constexpr std::int64_t ahead = 2 * split_steps;
-  for (std::int64_t step = 0; step < inner; step += split_steps, panel += split_chunk) {
-    if (step + ahead < inner)
-      split_prefetch<Arch>(from + (step + ahead) * step_stride, lines, line_stride, step_stride);
-    for (int first = 0; first < lines; first += split_tile) {
+    return split_rows<Arch>(lines, inner, from, line_stride, panels);
+  const std::int64_t panel_size = (inner + split_steps - 1) / split_steps * split_chunk;
+  for (std::int64_t step = 0; step < inner; step += split_steps, panels += split_chunk) {
+    if (line_stride == 1 && step + 3 * split_steps <= inner)
+      split_prefetch<Arch>(from + (step + 2 * split_steps) * step_stride, lines, step_stride);
+    for (std::int64_t first = 0; first < lines; first += split_tile) {
       const Scalar* const corner = from + first * line_stride + step * step_stride;
-      Scalar* const tile = panel + first / split_tile * 3 * split_tile_numbers;
+      Scalar* const tile = panels + first / split_lines * panel_size +
+                           first % split_lines / split_tile * 3 * split_tile_numbers;
       if (side == SplitSide::a) {
         const SplitSquare square{corner, lines - first, inner - step, line_stride, step_stride};
         split_squares<Arch>(square, square.beside(split_tile), tile);

@@ -218,10 +218,10 @@ struct Kernels {
   void (*gemm_pack)(std::int64_t inner, int columns, const Scalar* b, std::int64_t row_stride,
                     std::int64_t column_stride, Scalar* panel);
   /// Products of split numbers on a matrix unit: null in tables without one. See gemm_split.h; the layout
-  /// stands at SplitBlock. A panel begins at a multiple of 64 bytes and holds `lines` ≤ 32 rows of A or
-  /// columns of B; element (line, step) is from[line · line_stride + step · step_stride].
-  void (*split_pack)(SplitSide side, int lines, std::int64_t inner, const Scalar* from,
-                     std::int64_t line_stride, std::int64_t step_stride, Scalar* panel);
+  /// stands at SplitBlock. Lines are rows of A or columns of B; element (line, step) is from[line ·
+  /// line_stride + step · step_stride]. Panels begin at a multiple of 64 bytes and follow each other.
+  void (*split_pack)(SplitSide side, std::int64_t lines, std::int64_t inner, const Scalar* from,
+                     std::int64_t line_stride, std::int64_t step_stride, Scalar* panels);
   void (*split_block)(const SplitBlock& block);
   /// `rounds` times 12 batches of independent multiply-adds, to measure the peak. The result depends on all.
   Scalar (*gemm_peak)(std::int64_t rounds);
