@@ -212,18 +212,18 @@ Tensor variance(const Tensor& x, const Axes& axes, KeepAxis keep) {
   return mean(square(x - mean(x, axes, keep_axis)), axes, keep);
 }
 
-// The first position of the largest number; NaN counts as larger than all. Only the block that holds it is
+// The first position of the largest number; NaN counts as larger than all. Only the stretch that holds it is
 // looked at number by number.
 static Index position_of_max(const Scalar* row, Index width) {
-  constexpr Index block = 256;
-  const auto max_of_block = [&](Index begin) {
-    return kernels().max(row + begin, static_cast<std::size_t>(std::min(block, width - begin)));
+  constexpr Index stretch = 256;
+  const auto max_of_stretch = [&](Index begin) {
+    return kernels().max(row + begin, static_cast<std::size_t>(std::min(stretch, width - begin)));
   };
   Index position = 0;
-  Scalar largest = max_of_block(0);
-  for (Index begin = block; begin < width && largest == largest; begin += block)
-    if (const Scalar of_block = max_of_block(begin); !(of_block <= largest)) {
-      largest = of_block;
+  Scalar largest = max_of_stretch(0);
+  for (Index begin = stretch; begin < width && largest == largest; begin += stretch)
+    if (const Scalar of_stretch = max_of_stretch(begin); !(of_stretch <= largest)) {
+      largest = of_stretch;
       position = begin;
     }
   while (row[position] != largest && row[position] == row[position]) ++position;

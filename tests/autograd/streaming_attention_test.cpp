@@ -111,8 +111,8 @@ TEST_CASE(
         const bool bias_learns = b == 1;
         const double off = worst_of(found_by(true, x, masks[m], biases[b], bias_learns, dy),
                                     found_by(false, x, masks[m], biases[b], bias_learns, dy));
-        CHECK_MESSAGE(off < tolerance, "T ", T, ", S ", S, ", D ", D, ", mask ", m, ", bias ", b, ": off by ",
-                      off);
+        CHECK_MESSAGE(off < tolerance, "query ", x[0].shape(), ", key ", x[1].shape(), ", mask ", m,
+                      ", bias ", b, ": off by ", off);
         worst = std::max(worst, off);
         ++compared;
       }
