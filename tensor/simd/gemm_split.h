@@ -6,7 +6,7 @@
 #include "tensor/simd/gemm.h"
 #include "tensor/simd/kernels.h"
 
-#if defined(__AMX_BF16__) && !defined(ATTUNE_DOUBLE)
+#if (defined(__AMX_BF16__) || defined(__AMXBF16__)) && !defined(ATTUNE_DOUBLE)  // GCC, Clang 14
 #define ATTUNE_MATRIX_UNIT
 #include <immintrin.h>
 #endif
