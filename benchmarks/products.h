@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "benchmarks/workloads.h"
+#include "tensor/gemm_buffer.h"
 
 // The matrix products that training and decoding ask for, measured alike for attune (gemm_bench), oneDNN
 // (onednn_bench) and PyTorch with OpenBLAS (compare_pytorch).
@@ -53,21 +54,24 @@ inline const Product products[] = {
     {"decode 64 rows to logits", 1, 64, 128, 8000, false, true},
 };
 
-/// A product's numbers: A (batch, M, K), B (batch, K, N), C (batch, M, N), each stored as Product says.
+/// A product's numbers: A (batch, M, K), B (batch, K, N), C (batch, M, N), each stored as Product says, and
+/// beginning with a cache line, as tensors do.
 struct Operands {
-  std::vector<Scalar> a, b, c;
+  class Numbers {
+   public:
+    explicit Numbers(Index count) : first_(memory_.reserve(count)) {
+      for (Index i = 0; i < count; ++i) first_[i] = static_cast<Scalar>(std::sin(double(i)));
+    }
+    Scalar* data() const { return first_; }
+
+   private:
+    GemmBuffer memory_;
+    Scalar* first_;
+  };
+  Numbers a, b, c;
 
   explicit Operands(const Product& p)
-      : a(numbers(p.batch * p.m * p.k)),
-        b(numbers(p.batch * p.k * p.n)),
-        c(static_cast<std::size_t>(p.batch * p.m * p.n)) {}
-
- private:
-  static std::vector<Scalar> numbers(Index count) {
-    std::vector<Scalar> values(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<Scalar>(std::sin(double(i)));
-    return values;
-  }
+      : a(p.batch * p.m * p.k), b(p.batch * p.k * p.n), c(p.batch * p.m * p.n) {}
 };
 
 /// Measures `multiply`, which does the product once. Counters:
