@@ -243,8 +243,8 @@ void attend(const Question& q, Index b, Index h, Range rows, const Scratch& scra
   }
   for (Index i = 0; i < rows.size(); ++i) {
     Scalar* const row = y.row(b, h, rows.begin + i);
-    if (sum[i] ==
-        0) {  // nothing may be seen; where everything may, but all scores are −∞, there is no softmax
+    if (sum[i] == 0) {
+      // Nothing may be seen; where everything may, but all scores are −∞, there is no softmax.
       const bool undefined = q.keys > 0 && q.mask.allows_everything();
       std::fill_n(row, value_width, undefined ? std::numeric_limits<Scalar>::quiet_NaN() : Scalar(0));
     } else {

@@ -76,9 +76,8 @@ struct Operands {
 
 /// Measures `multiply`, which does the product once. Counters:
 ///   GFLOP/s, median      of the fastest timing, and of the one in the middle
-///   peak, of_peak        the multiply-add peak, measured beside it on as many threads, and the fastest's
-///   share
-///                        of it; a unit for matrices, where there is one, can be faster than multiply-adds
+///   peak, of_peak        the multiply-add peak, measured beside it on as many threads, and what share of it
+///                        the fastest timing reaches; a unit for matrices, where there is one, can be faster
 ///   A_transposed, …      how the operands are stored
 ///   N_mod_lanes          of a row's numbers, how many are left beside whole registers
 template <class Multiply>

@@ -45,8 +45,8 @@ struct GrowingKeyValues : KeyValues {
   void keep(const Indices& entries);
 
  private:
-  Tensor key_room_,
-      value_room_;  // (B, room, H, D): a position's heads side by side, as projections give them
+  // (B, room, H, D): a position's heads side by side, as projections give them.
+  Tensor key_room_, value_room_;
 };
 
 /// Some batch entries (B) of (B, H, S, D).

@@ -15,9 +15,9 @@
 //       split it, into a buffer of the thread's own, if A was not
 //       for each 256 steps of the inner axis: tiles                   simd/gemm_split.h
 //
-// To split a panel costs about as much as to multiply it with 30 columns, and a slice of B has hundreds. Rows
-// of C are written in long stretches: narrow columns of a large C would miss the cache at each row.
-// The sizes change the speed only, but for inner_block.
+// To split a panel costs as much as to multiply it with some dozens of columns; a slice of B has hundreds.
+// Rows of C are written in long stretches: narrow columns of a large C would miss the cache at each row. The
+// sizes change the speed only, but for inner_block.
 
 namespace attune::inline ATTUNE_PRECISION {
 namespace {

@@ -37,8 +37,8 @@ struct GemmBlock {
 
 inline constexpr int split_lines = 32;  // rows of A, or columns of B, in a panel
 inline constexpr int split_steps = 32;  // of the inner axis in a chunk of a panel
-inline constexpr std::int64_t split_chunk =
-    1536;  // Scalars in a chunk: 32 x 32 numbers of three times two bytes
+// Scalars in a chunk: 32 x 32 numbers of three times two bytes.
+inline constexpr std::int64_t split_chunk = 1536;
 
 enum class SplitSide { a, b };
 

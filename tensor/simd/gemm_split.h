@@ -17,12 +17,13 @@
 //
 //   x = h + m + l      h = x rounded to 8 bits,   m = x − h rounded to 8 bits,   l = the rest
 //
-// and a product is the sum of nine, of which the three smallest are below the rounding of a float:
+// and a product is the sum of nine, of which the three smallest may be left out:
 //
-//   x y ≈ h h' + h m' + m h' + h l' + m m' + l h'      what is left out: at most 2^−24 |x y|
+//   x y ≈ h h' + h m' + m h' + h l' + m m' + l h'      left out: at most 2^−23 |x y|, as |m| ≤ 2^−8 |x|
+//                                                      and |l| ≤ 2^−16 |x|; in the mean far less
 //
-// Each of the six is exact in the unit, which adds up 32 of them at a time in float. The error of a sum is
-// therefore no larger than that of a loop of multiply-adds, and six products cost less than half as much.
+// Each of the six is exact in the unit, which adds up 32 of them at a time in float. That makes up for it: a
+// test holds the error of sums to at most that of a loop of multiply-adds.
 // "Split" here always means: as h, m and l. The idea: Henry et al. 2019, "Leveraging the bfloat16 Artificial
 // Intelligence Datatype For Higher-Precision Computations".
 //
