@@ -23,7 +23,8 @@
 
 #include "examples/translator/builtin.h"
 #include "examples/translator/chinese.h"
-#include "examples/translator/flags.h"
+#include "examples/translator/command_line.h"
+#include "examples/translator/commands/command.h"
 #include "examples/translator/progress.h"
 #include "examples/translator/settings.h"
 #include "examples/translator/train.h"
@@ -730,14 +731,14 @@ Options options_of(const std::string& line) {
   for (std::string word; words >> word;) arguments.push_back(word == "''" ? "" : word);
   std::vector<const char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
-  return read_flags(static_cast<int>(pointers.size()), pointers.data()).value();
+  return read_command_line(static_cast<int>(pointers.size()), pointers.data()).value();
 }
 
 }  // namespace
 
 TEST_CASE("flags: what they leave open is as in the tour on the built-in corpus, and else as in the struct") {
   const Options tour_options = options_of("");
-  CHECK(tour_options.command == Command::tour);
+  CHECK(tour_options.command == nullptr);
   CHECK(tour_options.training.epochs == tour_settings().epochs);
   CHECK(tour_options.training.model.dropout == 0);
 
@@ -767,7 +768,7 @@ TEST_CASE("flags: each language has a folder of its own, unless one is named") {
 
 TEST_CASE("flags: overfit has a batch and a rate of its own, and takes the model's flags") {
   const Options plain = options_of("overfit");
-  CHECK(plain.command == Command::overfit);
+  CHECK(plain.command == &overfit_command);
   CHECK(plain.training.batch_tokens == 512);
   CHECK(plain.training.rate == 0.002);
   const Options own = options_of("overfit --pairs p --rate 0.1 --steps 7 --width 64 --batch-tokens 99");
@@ -779,7 +780,7 @@ TEST_CASE("flags: overfit has a batch and a rate of its own, and takes the model
 
 TEST_CASE("flags: attend takes a sentence, in quotation marks or without, a layer, a head and a file") {
   const Options plain = options_of("attend the cat sleeps.");
-  CHECK(plain.command == Command::attend);
+  CHECK(plain.command == &attend_command);
   CHECK(plain.sentence == "the cat sleeps.");
   CHECK(plain.model == "out/translator");
   CHECK(plain.svg == "out/attend.svg");

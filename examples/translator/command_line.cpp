@@ -1,0 +1,138 @@
+#include "examples/translator/command_line.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "examples/translator/commands/command.h"
+#include "examples/translator/flags.h"
+
+namespace attune::examples {
+namespace {
+
+// "train, overfit and score"
+std::string list_of_commands() {
+  std::string list;
+  for (const Command* command : commands()) {
+    if (!list.empty()) list += command == commands().back() ? " and " : ", ";
+    list += command->name;
+  }
+  return list;
+}
+
+// Why CLI11 stopped, in a sentence of ours.
+[[noreturn]] void explain(const CLI::ParseError& error, const CLI::App& app, const CLI::App* command,
+                          int argc, const char* const* argv) {
+  const std::string program = command ? "translator " + command->get_name() : "translator";
+  const std::string see = ": `" + program + " --help` lists what there is";
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+    // The first that is left over, in the order of the command line.
+    const std::vector<std::string> left = app.remaining(true);
+    std::string extra = left.empty() ? "" : left.front();
+    for (int i = 1; i < argc; ++i) {
+      if (std::find(left.begin(), left.end(), argv[i]) == left.end()) continue;
+      extra = argv[i];
+      break;
+    }
+    const std::string name = extra.substr(0, extra.find('='));
+    if (name.starts_with("-")) {
+      for (const CLI::App* other : app.get_subcommands([](const CLI::App*) { return true; })) {
+        if (!is_there(*other, name)) continue;
+        fail<UsageError>(command ? command->get_name() + " has no flag " : "the tour has no flag ", name,
+                         ", but ", other->get_name(), " has: write `translator ", other->get_name(), " ",
+                         name, " …`");
+      }
+      fail<UsageError>("there is no flag ", io::show_name(name), see);
+    }
+    if (!command)
+      fail<UsageError>("there is no command ", io::show_name(extra), ": the commands are ",
+                       list_of_commands());
+    if (command->get_name() == "translate")
+      fail<UsageError>("translate reads standard input, not the command line: write echo ",
+                       io::show_name(extra), " | ./run translator translate");
+    fail<UsageError>(io::show_name(extra), " belongs to no flag", see);
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) {
+    const std::string text = error.what();
+    const std::string flag = text.substr(0, text.find(':'));
+    if (text.find("At Most") != std::string::npos)
+      fail<UsageError>(flag, " was given more than once: give it once");
+    fail<UsageError>(flag, " needs a value", see);
+  }
+  std::string text = error.what();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  fail<UsageError>(text, see);
+}
+
+}  // namespace
+
+std::optional<Options> read_command_line(int argc, const char* const* argv) {
+  Options options;
+  CLI::App app{
+      "A small Transformer that learns to translate.\n"
+      "Without a command: the tour, which trains on the built-in corpus.",
+      "translator"};
+  app.get_formatter()->column_width(help_column);
+  app.require_subcommand(0, 1);
+  app.fallthrough();  // the common flags may stand before or behind the command
+  add_to(app, options);
+  add_out(app, options);
+  add_model(app, options);
+  add_run(app, options);
+  add_threads(app, options);
+  app.footer(
+      "\nExamples:\n"
+      "  translator                                    the tour\n"
+      "  translator --to zh                            the same to Chinese\n"
+      "  translator overfit                            does the model learn at all?\n"
+      "  translator train --pairs my.tsv --out my      learn from your own sentences\n"
+      "  echo 'a sentence' | translator translate --model my\n"
+      "  translator attend 'a sentence' --model my     what it looks at\n"
+      "  translator score --model my --pairs test.tsv\n"
+      "\n`translator COMMAND --help` lists the flags of a command.");
+
+  for (const Command* command : commands()) {
+    CLI::App* added = app.add_subcommand(command->name, command->summary);
+    command->add_flags(*added, options);
+    added->footer(command->footer);
+    added->get_formatter()->column_width(help_column);
+  }
+
+  // Follow it, or say why not.
+  const auto chosen = [&]() -> CLI::App* {
+    const std::vector<CLI::App*> given = app.get_subcommands();
+    return given.empty() ? nullptr : given.front();
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    app.exit(help);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    explain(error, app, chosen(), argc, argv);
+  }
+  const CLI::App* flags = chosen();
+  for (const Command* command : commands())
+    if (flags && flags->get_name() == command->name) options.command = command;
+
+  const bool first = &options.language() == target_languages().front();
+  const std::string folder = "out/translator" + (first ? "" : "-" + options.to);
+  if (options.out.empty()) options.out = folder;
+  if (options.model.empty()) options.model = folder;
+
+  if (!options.command) options.training = tour_settings();
+  if (options.command && options.command->set_defaults) options.command->set_defaults(options);
+  for (const auto& set : options.given) set(options.training);
+  if (options.command && options.command->check) options.command->check(options, *flags);
+
+  // Flags that may stand before every command, though not all have a use for them.
+  const char* aside = options.command ? options.command->aside : "which keeps its model in --out";
+  for (const std::string flag : {"--out", "--epochs", "--seed", "--model"}) {
+    const bool has_effect = flags ? is_there(*flags, flag) : flag != "--model";
+    if (!has_effect && app.count(flag) > 0)
+      std::cerr << "translator: " << flag << " has no effect on " << (flags ? flags->get_name() : "the tour")
+                << (aside ? ", " : "") << (aside ? aside : "") << ".\n";
+  }
+  return options;
+}
+
+}  // namespace attune::examples

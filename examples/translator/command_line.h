@@ -1,0 +1,13 @@
+#pragma once
+
+#include <optional>
+
+#include "examples/translator/options.h"
+
+namespace attune::examples {
+
+/// Reads the command line; nothing when it asked for help, which has then been printed. Flags that have no
+/// effect are named on standard error. Throws UsageError.
+std::optional<Options> read_command_line(int argc, const char* const* argv);
+
+}  // namespace attune::examples

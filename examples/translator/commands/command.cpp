@@ -1,0 +1,11 @@
+#include "examples/translator/commands/command.h"
+
+namespace attune::examples {
+
+const std::vector<const Command*>& commands() {
+  static const std::vector<const Command*> all{&train_command, &overfit_command, &translate_command,
+                                               &attend_command, &score_command};
+  return all;
+}
+
+}  // namespace attune::examples

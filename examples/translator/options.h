@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "examples/translator/language.h"
+#include "examples/translator/train.h"
+
+namespace attune::examples {
+
+struct Command;
+
+/// What the command line said, checked as far as that goes without opening a file.
+struct Options {
+  const Command* command = nullptr;  // null: the tour
+  std::string to;                    // the language of the built-in corpus; empty: the first there is
+  std::string out, model;            // out/translator, or out/translator-zh with --to zh
+  int threads = 0;                   // 0: one per processor
+  TrainingSettings training = {};
+  /// The settings of training that flags gave: kept until it is known which defaults they go on top of.
+  std::vector<std::function<void(TrainingSettings&)>> given;
+  // corpora
+  std::string pairs, source, target;
+  std::string validation_pairs, validation_source, validation_target;
+  std::string source_tokens = "word", target_tokens = "word";
+  std::optional<std::int64_t> validation_count;  // none: 1000, or a tenth of a smaller corpus
+  std::int64_t min_count = 1, max_vocabulary = 30000;
+  Index max_length = 100;
+  std::string baseline;
+  Index steps = 300;  // of overfit
+  // attend
+  std::string sentence;
+  std::size_t layer = 0, head = 0;  // counted from 1; 0: the last layer, the mean of the heads
+  std::string svg = "out/attend.svg";
+  // score
+  std::string hypothesis, reference;
+  bool tokenized = false;
+
+  const TargetLanguage& language() const {
+    return to.empty() ? *target_languages().front() : target_language(to);
+  }
+  bool names_corpus() const { return !pairs.empty() || !source.empty(); }
+  bool names_validation() const { return !validation_pairs.empty() || !validation_source.empty(); }
+};
+
+/// A command line that cannot be followed. The text is one sentence that says what to change.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace attune::examples
