@@ -38,6 +38,9 @@
 // text
 #include "text/batch.h"
 #include "text/bleu.h"
+#include "text/bleu_tokenizer.h"
+#include "text/bootstrap.h"
+#include "text/chrf.h"
 #include "text/corpus.h"
 #include "text/search.h"
 #include "text/tokenizer.h"

@@ -90,9 +90,10 @@ TEST_CASE("bleu: without any matching 4-gram it is 0, never NaN") {
 
 TEST_CASE("bleu: the signature says what it takes to compare two scores") {
   const std::vector<Tokens> lines = sentences({"a b c d"});
-  CHECK(corpus_bleu(lines, lines).signature.rfind("refs:1|case:mixed|tok:none|smooth:none|attune:", 0) == 0);
-  const Bleu bleu = corpus_bleu(lines, lines, {.letter_case = "lower", .tokenizer = "word"});
-  CHECK(bleu.signature.rfind("refs:1|case:lower|tok:word|smooth:none|attune:", 0) == 0);
+  CHECK(corpus_bleu(lines, lines)
+            .signature.rfind("nrefs:1|case:mixed|eff:no|tok:none|smooth:none|version:attune-", 0) == 0);
+  const Bleu bleu = corpus_bleu(lines, lines, {.tokenizer = "word", .lowercase = true});
+  CHECK(bleu.signature.rfind("nrefs:1|case:lc|eff:no|tok:word|smooth:none|version:attune-", 0) == 0);
 }
 
 TEST_CASE("scores: different numbers of hypotheses and references, and none, are refused") {
