@@ -1,6 +1,8 @@
 #include "examples/translator/command_line.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <deque>
 #include <iostream>
 
 #include "examples/translator/commands/command.h"
@@ -36,7 +38,7 @@ std::string list_of_commands() {
     const std::string name = extra.substr(0, extra.find('='));
     if (name.starts_with("-")) {
       for (const CLI::App* other : app.get_subcommands([](const CLI::App*) { return true; })) {
-        if (!is_there(*other, name)) continue;
+        if (other->get_option_no_throw(name) == nullptr) continue;
         fail<UsageError>(command ? command->get_name() + " has no flag " : "the tour has no flag ", name,
                          ", but ", other->get_name(), " has: write `translator ", other->get_name(), " ",
                          name, " …`");
@@ -74,11 +76,12 @@ std::optional<Options> read_command_line(int argc, const char* const* argv) {
   app.get_formatter()->column_width(help_column);
   app.require_subcommand(0, 1);
   app.fallthrough();  // the common flags may stand before or behind the command
-  add_to(app, options);
-  add_out(app, options);
-  add_model(app, options);
-  add_run(app, options);
-  add_threads(app, options);
+  Flags tour_flags(app, options);
+  add_to(tour_flags);
+  add_out(tour_flags);
+  add_model(tour_flags);
+  add_run(tour_flags);
+  add_threads(tour_flags);
   app.footer(
       "\nExamples:\n"
       "  translator                                    the tour\n"
@@ -90,9 +93,11 @@ std::optional<Options> read_command_line(int argc, const char* const* argv) {
       "  translator score --model my --pairs test.tsv\n"
       "\n`translator COMMAND --help` lists the flags of a command.");
 
+  std::deque<Flags> all_flags;  // they stay where they are: what they add refers to them
   for (const Command* command : commands()) {
     CLI::App* added = app.add_subcommand(command->name, command->summary);
-    command->add_flags(*added, options);
+    Flags& flags = all_flags.emplace_back(*added, options);
+    command->add_flags(flags);
     added->footer(command->footer);
     added->get_formatter()->column_width(help_column);
   }
@@ -110,9 +115,12 @@ std::optional<Options> read_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     explain(error, app, chosen(), argc, argv);
   }
-  const CLI::App* flags = chosen();
-  for (const Command* command : commands())
-    if (flags && flags->get_name() == command->name) options.command = command;
+  Flags* flags = nullptr;
+  for (std::size_t i = 0; i < commands().size(); ++i) {
+    if (!chosen() || chosen()->get_name() != commands()[i]->name) continue;
+    options.command = commands()[i];
+    flags = &all_flags[i];
+  }
 
   const bool first = &options.language() == target_languages().front();
   const std::string folder = "out/translator" + (first ? "" : "-" + options.to);
@@ -122,15 +130,16 @@ std::optional<Options> read_command_line(int argc, const char* const* argv) {
   if (!options.command) options.training = tour_settings();
   if (options.command && options.command->set_defaults) options.command->set_defaults(options);
   for (const auto& set : options.given) set(options.training);
-  if (options.command && options.command->check) options.command->check(options, *flags);
+  if (options.command && options.command->check) options.command->check(*flags);
 
   // Flags that may stand before every command, though not all have a use for them.
   const char* aside = options.command ? options.command->aside : "which keeps its model in --out";
   for (const std::string flag : {"--out", "--epochs", "--seed", "--model"}) {
-    const bool has_effect = flags ? is_there(*flags, flag) : flag != "--model";
+    const bool has_effect = flags ? flags->has(flag) : flag != "--model";
     if (!has_effect && app.count(flag) > 0)
-      std::cerr << "translator: " << flag << " has no effect on " << (flags ? flags->get_name() : "the tour")
-                << (aside ? ", " : "") << (aside ? aside : "") << ".\n";
+      std::cerr << "translator: " << flag << " has no effect on "
+                << (flags ? options.command->name : "the tour") << (aside ? ", " : "") << (aside ? aside : "")
+                << ".\n";
   }
   return options;
 }

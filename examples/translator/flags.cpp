@@ -1,9 +1,14 @@
 #include "examples/translator/flags.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 namespace attune::examples {
+namespace {
 
+constexpr std::size_t help_width = 80;
+
+// Breaks the text of a flag into lines that stand below each other.
 std::string wrapped(const std::string& text) {
   std::istringstream words(text);
   std::string result;
@@ -23,6 +28,8 @@ std::string wrapped(const std::string& text) {
   return result;
 }
 
+}  // namespace
+
 std::string shown(double number) {
   std::ostringstream text;
   text.precision(15);
@@ -30,133 +37,141 @@ std::string shown(double number) {
   return text.str();
 }
 
-CLI::Option* add_text(CLI::App& app, const std::string& flag, const std::string& kind, std::string& value,
-                      const std::string& help) {
-  return app
-      .add_option_function<std::string>(
-          flag,
-          [flag, kind, &value](const std::string& text) {
-            if (text.empty()) fail<UsageError>(flag, ": nothing was given: give a ", kind);
-            value = text;
-          },
-          wrapped(help))
-      ->option_text(kind == "folder" ? "DIR" : "FILE");
+void Flags::add(const std::string& flag, const std::string& value, const std::string& help,
+                const std::function<void(const std::string&)>& set) {
+  CLI::Option* option = app_.add_option_function<std::string>(flag, set, wrapped(help))->option_text(value);
+  if (!group_.empty()) option->group(group_);
 }
 
-CLI::Option* add_choice(CLI::App& app, const std::string& flag, const std::vector<std::string>& choices,
-                        const std::string& help, const std::function<void(const std::string&)>& set) {
+void Flags::text(const std::string& flag, const std::string& kind, std::string& value,
+                 const std::string& help) {
+  add(flag, kind == "folder" ? "DIR" : "FILE", help, [flag, kind, &value](const std::string& text) {
+    if (text.empty()) fail<UsageError>(flag, ": nothing was given: give a ", kind);
+    value = text;
+  });
+}
+
+void Flags::choice(const std::string& flag, const std::vector<std::string>& choices, const std::string& help,
+                   const std::function<void(const std::string&)>& set) {
   std::string list;
   for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
-  return app
-      .add_option_function<std::string>(
-          flag,
-          [=](const std::string& text) {
-            if (std::find(choices.begin(), choices.end(), text) == choices.end())
-              fail<UsageError>(flag, ": ", io::show_name(text), " was given: give one of ", list);
-            set(text);
+  add(flag, "NAME", help + ": " + list, [=](const std::string& text) {
+    if (std::find(choices.begin(), choices.end(), text) == choices.end())
+      fail<UsageError>(flag, ": ", io::show_name(text), " was given: give one of ", list);
+    set(text);
+  });
+}
+
+void Flags::toggle(const std::string& flag, const std::string& help, const std::function<void()>& set) {
+  CLI::Option* option = app_.add_flag_function(
+      flag, [set](std::int64_t) { set(); }, wrapped(help));
+  if (!group_.empty()) option->group(group_);
+}
+
+void Flags::words(const std::string& name, std::string& value, const std::string& help) {
+  app_.add_option_function<std::vector<std::string>>(
+          name,
+          [&value](const std::vector<std::string>& given) {
+            for (const std::string& word : given) value += (value.empty() ? "" : " ") + word;
           },
-          wrapped(help + ": " + list))
-      ->option_text("NAME");
+          wrapped(help))
+      ->option_text(" ");
 }
 
-bool is_there(const CLI::App& app, const std::string& flag) {
-  return app.get_option_no_throw(flag) != nullptr;
+bool Flags::has(const std::string& flag) const {
+  return app_.get_option_no_throw(flag) != nullptr;
 }
 
-void add_out(CLI::App& app, Options& options) {
-  add_text(app, "--out", "folder", options.out,
-           "the folder to write to [out/translator; with --to zh: out/translator-zh]");
+bool Flags::given(const std::string& flag) const {
+  const auto counts = [&](const CLI::App& app) {
+    return app.get_option_no_throw(flag) != nullptr && app.count(flag) > 0;
+  };
+  return counts(app_) || (app_.get_parent() != nullptr && counts(*app_.get_parent()));
 }
-void add_to(CLI::App& app, Options& options) {
+
+void add_out(Flags& flags) {
+  flags.text("--out", "folder", flags.options.out,
+             "the folder to write to [out/translator; with --to zh: out/translator-zh]");
+}
+void add_to(Flags& flags) {
   std::vector<std::string> codes;
   std::string names;
   for (const TargetLanguage* language : target_languages()) {
     codes.push_back(language->code());
     names += (names.empty() ? "" : " or ") + language->name();
   }
-  add_choice(app, "--to", codes, "translate the built-in corpus to " + names + " [" + codes.front() + "]",
-             [&options](const std::string& code) { options.to = code; });
+  flags.choice("--to", codes, "translate the built-in corpus to " + names + " [" + codes.front() + "]",
+               [&options = flags.options](const std::string& code) { options.to = code; });
 }
-void add_model(CLI::App& app, Options& options) {
-  add_text(app, "--model", "folder", options.model, "the folder to read a trained model from [as --out]");
+void add_model(Flags& flags) {
+  flags.text("--model", "folder", flags.options.model, "the folder to read a trained model from [as --out]");
 }
-void add_seed(CLI::App& app, Options& options) {
-  add_setting(
-      app, options, "--seed", [](TrainingSettings& s) -> std::uint64_t& { return s.seed; }, 0, any,
+void add_seed(Flags& flags) {
+  flags.setting(
+      "--seed", [](TrainingSettings& s) -> std::uint64_t& { return s.seed; }, 0, any,
       "for weights, order and dropout: the same seed, the same bits");
 }
-void add_run(CLI::App& app, Options& options) {
-  add_setting(
-      app, options, "--epochs", [](TrainingSettings& s) -> int& { return s.epochs; }, 1, 1000000,
+void add_run(Flags& flags) {
+  flags.setting(
+      "--epochs", [](TrainingSettings& s) -> int& { return s.epochs; }, 1, 1000000,
       "how often training sees the corpus");
-  add_seed(app, options);
+  add_seed(flags);
 }
-void add_threads(CLI::App& app, Options& options) {
-  add_number<int>(app, "--threads", 1, 1024, "how many threads compute [one per processor]",
-                  [&options](int count) { options.threads = count; });
-}
-
-void add_corpus(CLI::App& app, Options& options) {
-  add_text(app, "--pairs", "file", options.pairs, "one pair a line: source, tab, target")->group("Corpus");
-  add_text(app, "--source", "file", options.source, "or two files: one source sentence a line …")
-      ->group("Corpus");
-  add_text(app, "--target", "file", options.target, "… and their translations, line by line")
-      ->group("Corpus");
+void add_threads(Flags& flags) {
+  flags.number<int>("--threads", 1, 1024, "how many threads compute [one per processor]",
+                    [&options = flags.options](int count) { options.threads = count; });
 }
 
-void add_tokens(CLI::App& app, Options& options) {
-  const auto corpus = [](CLI::Option* option) { option->group("Corpus"); };
-  corpus(add_choice(app, "--source-tokens", text::tokenizer_names(),
-                    "how source text is cut into tokens [word]",
-                    [&](const std::string& name) { options.source_tokens = name; }));
-  corpus(add_choice(app, "--target-tokens", text::tokenizer_names(),
-                    "how target text is cut into tokens [word]",
-                    [&](const std::string& name) { options.target_tokens = name; }));
-  corpus(add_number<std::int64_t>(app, "--min-count", 1, any, "tokens seen less often are unknown [1]",
-                                  [&](std::int64_t count) { options.min_count = count; }));
-  corpus(add_number<std::int64_t>(app, "--max-vocabulary", text::Vocabulary::special_count + 1, 10'000'000,
-                                  "tokens kept for each language, the commonest first [30000]",
-                                  [&](std::int64_t size) { options.max_vocabulary = size; }));
-  corpus(add_number<Index>(app, "--max-length", 2, 100'000,
-                           "longer sentences are left out, counted in tokens [100]",
-                           [&](Index length) { options.max_length = length; }));
+void add_corpus(Flags& flags) {
+  flags.group("Corpus");
+  flags.text("--pairs", "file", flags.options.pairs, "one pair a line: source, tab, target");
+  flags.text("--source", "file", flags.options.source, "or two files: one source sentence a line …");
+  flags.text("--target", "file", flags.options.target, "… and their translations, line by line");
 }
 
-void add_transformer(CLI::App& app, Options& options) {
-  add_setting(
-      app, options, "--width", [](TrainingSettings& s) -> Index& { return s.model.width; }, 1, 8192,
-      "numbers per token; a multiple of --heads")
-      ->group("Model");
-  add_setting(
-      app, options, "--hidden", [](TrainingSettings& s) -> Index& { return s.model.hidden; }, 1, 65536,
-      "width of the feed-forward layers")
-      ->group("Model");
-  add_setting(
-      app, options, "--heads", [](TrainingSettings& s) -> Index& { return s.model.heads; }, 1, 1024,
-      "attention heads")
-      ->group("Model");
-  add_number<Index>(app, "--layers", 1, 256, "encoder layers, and as many decoder layers [2]",
-                    [&options](Index layers) {
-                      options.given.push_back([=](TrainingSettings& settings) {
-                        settings.model.encoder_layers = settings.model.decoder_layers = layers;
+void add_tokens(Flags& flags) {
+  flags.group("Corpus");
+  Options& options = flags.options;
+  flags.choice("--source-tokens", text::tokenizer_names(), "how source text is cut into tokens [word]",
+               [&options](const std::string& name) { options.source_tokens = name; });
+  flags.choice("--target-tokens", text::tokenizer_names(), "how target text is cut into tokens [word]",
+               [&options](const std::string& name) { options.target_tokens = name; });
+  flags.number<std::int64_t>("--min-count", 1, any, "tokens seen less often are unknown [1]",
+                             [&options](std::int64_t count) { options.min_count = count; });
+  flags.number<std::int64_t>("--max-vocabulary", text::Vocabulary::special_count + 1, 10'000'000,
+                             "tokens kept for each language, the commonest first [30000]",
+                             [&options](std::int64_t size) { options.max_vocabulary = size; });
+  flags.number<Index>("--max-length", 2, 100'000, "longer sentences are left out, counted in tokens [100]",
+                      [&options](Index length) { options.max_length = length; });
+}
+
+void add_transformer(Flags& flags) {
+  flags.group("Model");
+  flags.setting(
+      "--width", [](TrainingSettings& s) -> Index& { return s.model.width; }, 1, 8192,
+      "numbers per token; a multiple of --heads");
+  flags.setting(
+      "--hidden", [](TrainingSettings& s) -> Index& { return s.model.hidden; }, 1, 65536,
+      "width of the feed-forward layers");
+  flags.setting(
+      "--heads", [](TrainingSettings& s) -> Index& { return s.model.heads; }, 1, 1024, "attention heads");
+  flags.number<Index>("--layers", 1, 256, "encoder layers, and as many decoder layers [2]",
+                      [&options = flags.options](Index layers) {
+                        options.given.push_back([=](TrainingSettings& settings) {
+                          settings.model.encoder_layers = settings.model.decoder_layers = layers;
+                        });
                       });
-                    })
-      ->group("Model");
-  add_choice(app, "--norm", {"pre", "post"}, "norm before or after each sublayer [pre]",
-             [&options](const std::string& where) {
-               options.given.push_back([=](TrainingSettings& settings) {
-                 settings.model.norm = where == "pre" ? nn::NormPlacement::pre : nn::NormPlacement::post;
+  flags.choice("--norm", {"pre", "post"}, "norm before or after each sublayer [pre]",
+               [&options = flags.options](const std::string& where) {
+                 options.given.push_back([=](TrainingSettings& settings) {
+                   settings.model.norm = where == "pre" ? nn::NormPlacement::pre : nn::NormPlacement::post;
+                 });
                });
-             })
-      ->group("Model");
-  app.add_flag_function(
-         "--share-embeddings",
-         [&options](std::int64_t) {
-           options.given.push_back(
-               [](TrainingSettings& settings) { settings.model.share_embeddings = true; });
-         },
-         wrapped("one vocabulary and one embedding for both languages"))
-      ->group("Model");
+  flags.toggle(
+      "--share-embeddings", "one vocabulary and one embedding for both languages",
+      [&options = flags.options] {
+        options.given.push_back([](TrainingSettings& settings) { settings.model.share_embeddings = true; });
+      });
 }
 
 void check_files(const std::string& pairs, const std::string& source, const std::string& target,
@@ -168,12 +183,13 @@ void check_files(const std::string& pairs, const std::string& source, const std:
     fail<UsageError>(prefix, "source and ", prefix, "target go together: give both");
 }
 
-void check_corpus_flags(const Options& options, const CLI::App& command) {
+void check_corpus_flags(const Flags& flags) {
+  const Options& options = flags.options;
   if (!options.names_corpus()) {
     for (const char* flag : {"--validation-pairs", "--validation-source", "--validation-target",
                              "--validation", "--source-tokens", "--target-tokens", "--min-count",
                              "--max-vocabulary", "--max-length", "--share-embeddings"}) {
-      if (is_there(command, flag) && command.count(flag) > 0)
+      if (flags.given(flag))
         fail<UsageError>(flag,
                          " has no effect on the built-in corpus: name a corpus of your own with --pairs, ",
                          "or --source and --target, or leave the flag out");

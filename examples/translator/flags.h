@@ -1,6 +1,6 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <limits>
@@ -13,17 +13,17 @@
 #include "examples/translator/options.h"
 #include "io/unicode.h"
 
+namespace CLI {
+class App;  // CLI11 is large: only flags.cpp and command_line.cpp include it
+}
+
 // What flags are made of: kinds of flags that say in a sentence what was wrong with a value, and the flags
 // that several commands have.
 
 namespace attune::examples {
 
-/// The column at which the help of a flag begins, and its end.
+/// The column at which the help of a flag begins.
 inline constexpr std::size_t help_column = 29;
-inline constexpr std::size_t help_width = 80;
-
-/// Breaks the text of a flag into lines that stand below each other.
-std::string wrapped(const std::string& text);
 
 /// A number as people write it.
 std::string shown(double number);
@@ -46,73 +46,92 @@ Number number_from(const std::string& flag, const std::string& text, double low,
   return value;
 }
 
-/// A flag that takes a number from `low` to `high`.
-template <class Number>
-CLI::Option* add_number(CLI::App& app, const std::string& flag, double low, double high,
-                        const std::string& help, std::function<void(Number)> set) {
-  return app
-      .add_option_function<std::string>(
-          flag,
-          [=](const std::string& text) {
-            constexpr auto most = static_cast<double>(std::numeric_limits<Number>::max());
-            set(number_from<Number>(flag, text, low, high == any ? std::max(most, any) : high));
-          },
-          wrapped(help))
-      ->option_text(std::is_integral_v<Number> ? "N" : "X");
-}
+/// The flags of one command, or of the tour. What the command line gives goes into `options`.
+class Flags {
+ public:
+  Flags(CLI::App& command_line, Options& all_options) : options(all_options), app_(command_line) {}
 
-/// A flag that takes a `kind` of text: "file" or "folder".
-CLI::Option* add_text(CLI::App& app, const std::string& flag, const std::string& kind, std::string& value,
-                      const std::string& help);
+  Options& options;
 
-/// A flag that takes one of several names.
-CLI::Option* add_choice(CLI::App& app, const std::string& flag, const std::vector<std::string>& choices,
-                        const std::string& help, const std::function<void(const std::string&)>& set);
+  /// The flags that follow stand under this heading of the help.
+  void group(const std::string& name) { group_ = name; }
 
-/// A setting of the training: `member(settings)` is a reference to it. The default, which may be another on
-/// the built-in corpus, is shown in the help.
-template <class Member>
-CLI::Option* add_setting(CLI::App& app, Options& options, const std::string& flag, Member member, double low,
-                         double high, const std::string& help) {
-  TrainingSettings own, builtin = tour_settings();
-  using Number = std::remove_reference_t<decltype(member(own))>;
-  std::string defaults = " [" + shown(static_cast<double>(member(own)));
-  if (member(own) != member(builtin))
-    defaults += "; built-in corpus: " + shown(static_cast<double>(member(builtin)));
-  // A float would show as 0.100000001490116.
-  if (std::is_same_v<Number, float>) {
-    std::ostringstream text;
-    text << " [" << member(own);
-    if (member(own) != member(builtin)) text << "; built-in corpus: " << member(builtin);
-    defaults = text.str();
+  /// A flag that takes a number from `low` to `high`.
+  template <class Number>
+  void number(const std::string& flag, double low, double high, const std::string& help,
+              std::function<void(Number)> set) {
+    add(flag, std::is_integral_v<Number> ? "N" : "X", help, [=](const std::string& text) {
+      constexpr auto most = static_cast<double>(std::numeric_limits<Number>::max());
+      set(number_from<Number>(flag, text, low, high == any ? std::max(most, any) : high));
+    });
   }
-  return add_number<Number>(app, flag, low, high, help + defaults + "]", [&options, member](Number value) {
-    options.given.push_back([=](TrainingSettings& settings) { member(settings) = value; });
-  });
-}
 
-bool is_there(const CLI::App& app, const std::string& flag);
+  /// A setting of the training: `member(settings)` is a reference to it. The default, which may be another on
+  /// the built-in corpus, is shown in the help.
+  template <class Member>
+  void setting(const std::string& flag, Member member, double low, double high, const std::string& help) {
+    TrainingSettings own, builtin = tour_settings();
+    using Number = std::remove_reference_t<decltype(member(own))>;
+    std::string defaults = " [" + shown(static_cast<double>(member(own)));
+    if (member(own) != member(builtin))
+      defaults += "; built-in corpus: " + shown(static_cast<double>(member(builtin)));
+    // A float would show as 0.100000001490116.
+    if (std::is_same_v<Number, float>) {
+      std::ostringstream text;
+      text << " [" << member(own);
+      if (member(own) != member(builtin)) text << "; built-in corpus: " << member(builtin);
+      defaults = text.str();
+    }
+    number<Number>(flag, low, high, help + defaults + "]", [this, member](Number value) {
+      options.given.push_back([=](TrainingSettings& settings) { member(settings) = value; });
+    });
+  }
+
+  /// A flag that takes a `kind` of text: "file" or "folder".
+  void text(const std::string& flag, const std::string& kind, std::string& value, const std::string& help);
+
+  /// A flag that takes one of several names.
+  void choice(const std::string& flag, const std::vector<std::string>& choices, const std::string& help,
+              const std::function<void(const std::string&)>& set);
+
+  /// A flag without a value.
+  void toggle(const std::string& flag, const std::string& help, const std::function<void()>& set);
+
+  /// The words that belong to no flag, joined by spaces.
+  void words(const std::string& name, std::string& value, const std::string& help);
+
+  /// Whether there is this flag, and whether it was given, before or behind the command.
+  bool has(const std::string& flag) const;
+  bool given(const std::string& flag) const;
+
+ private:
+  void add(const std::string& flag, const std::string& value, const std::string& help,
+           const std::function<void(const std::string&)>& set);
+
+  CLI::App& app_;
+  std::string group_;
+};
 
 // ---- flags of several commands
 
-void add_out(CLI::App& app, Options& options);
+void add_out(Flags& flags);
 /// The same for every command: the language of the built-in corpus.
-void add_to(CLI::App& app, Options& options);
-void add_model(CLI::App& app, Options& options);
-void add_seed(CLI::App& app, Options& options);
-void add_run(CLI::App& app, Options& options);  // epochs and seed
-void add_threads(CLI::App& app, Options& options);
-void add_corpus(CLI::App& app, Options& options);
+void add_to(Flags& flags);
+void add_model(Flags& flags);
+void add_seed(Flags& flags);
+void add_run(Flags& flags);  // epochs and seed
+void add_threads(Flags& flags);
+void add_corpus(Flags& flags);
 /// How files become tokens.
-void add_tokens(CLI::App& app, Options& options);
+void add_tokens(Flags& flags);
 /// What the model is made of.
-void add_transformer(CLI::App& app, Options& options);
+void add_transformer(Flags& flags);
 
 /// UsageError unless the flags PREFIXpairs, PREFIXsource and PREFIXtarget name a corpus in one way.
 void check_files(const std::string& pairs, const std::string& source, const std::string& target,
                  const std::string& prefix);
 /// UsageError for flags about files when there are none, and the other way round.
-void check_corpus_flags(const Options& options, const CLI::App& command);
+void check_corpus_flags(const Flags& flags);
 /// UsageError unless width and heads, and the ways of cutting both languages, fit together.
 void check_model(const Options& options);
 

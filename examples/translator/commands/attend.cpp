@@ -3,35 +3,27 @@
 
 #include "examples/translator/commands/command.h"
 #include "examples/translator/commands/corpora.h"
-#include "examples/translator/flags.h"
 #include "examples/translator/picture.h"
 
 namespace attune::examples {
 namespace {
 
-void add_attend(CLI::App& app, Options& options) {
-  app.add_option_function<std::vector<std::string>>(
-         "sentence",
-         [&options](const std::vector<std::string>& words) {
-           for (const std::string& word : words)
-             options.sentence += (options.sentence.empty() ? "" : " ") + word;
-         },
-         wrapped("what to translate, between quotation marks"))
-      ->option_text(" ");
-  add_to(app, options);
-  add_model(app, options);
-  add_number<std::size_t>(app, "--layer", 1, 256, "the decoder layer, counted from 1 [the last]",
-                          [&options](std::size_t layer) { options.layer = layer; });
-  add_number<std::size_t>(app, "--head", 1, 1024,
-                          "the head to show here, counted from 1 [the mean of all heads]",
-                          [&options](std::size_t head) { options.head = head; });
-  add_text(app, "--svg", "file", options.svg,
-           "where the picture of all heads is written [" + options.svg + "]");
-  add_threads(app, options);
+void add_attend(Flags& flags) {
+  Options& options = flags.options;
+  flags.words("sentence", options.sentence, "what to translate, between quotation marks");
+  add_to(flags);
+  add_model(flags);
+  flags.number<std::size_t>("--layer", 1, 256, "the decoder layer, counted from 1 [the last]",
+                            [&options](std::size_t layer) { options.layer = layer; });
+  flags.number<std::size_t>("--head", 1, 1024,
+                            "the head to show here, counted from 1 [the mean of all heads]",
+                            [&options](std::size_t head) { options.head = head; });
+  flags.text("--svg", "file", options.svg, "where the picture of all heads is written [" + options.svg + "]");
+  add_threads(flags);
 }
 
-void check_attend(Options& options, const CLI::App&) {
-  if (options.sentence.empty())
+void check_attend(Flags& flags) {
+  if (flags.options.sentence.empty())
     fail<UsageError>(
         "attend: no sentence was given: write translator attend 'the black cat sees the small dog.'");
 }

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <vector>
 
-#include "examples/translator/options.h"
+#include "examples/translator/flags.h"
 
 // The commands of the translator. Each is a file of this folder: its flags, what it refuses, and what it
 // does.
@@ -15,11 +14,11 @@ struct Command {
   const char* name;
   const char* summary;  // a line in the list of commands
   const char* footer;   // below the list of its flags
-  void (*add_flags)(CLI::App& app, Options& options);
+  void (*add_flags)(Flags& flags);
   /// What the flags leave open, before they are applied; null: nothing.
   void (*set_defaults)(Options& options);
   /// UsageError for flags that do not fit together; settles what depends on several. Null: all do.
-  void (*check)(Options& options, const CLI::App& command);
+  void (*check)(Flags& flags);
   int (*run)(Options& options);
   /// Why a flag of other commands has no effect here, after a comma; null: nothing is to be said.
   const char* aside = nullptr;

@@ -2,7 +2,6 @@
 
 #include "examples/translator/commands/command.h"
 #include "examples/translator/commands/corpora.h"
-#include "examples/translator/flags.h"
 #include "examples/translator/overfit.h"
 
 namespace attune::examples {
@@ -13,28 +12,26 @@ constexpr Index overfit_tokens = 512;
 constexpr double overfit_rate = 2e-3;
 constexpr int overfit_pairs = 20'000;  // of the built-in corpus: enough for all of its words
 
-void add_overfit(CLI::App& app, Options& options) {
-  add_to(app, options);
-  add_seed(app, options);
-  add_threads(app, options);
-  add_corpus(app, options);
-  add_tokens(app, options);
-  add_number<Index>(app, "--steps", 1, 1'000'000, "give up after so many [300]", [&options](Index steps) {
-    options.steps = steps;
-  })->group("Training");
-  add_number<Index>(
-      app, "--batch-tokens", 1, 1'000'000,
+void add_overfit(Flags& flags) {
+  add_to(flags);
+  add_seed(flags);
+  add_threads(flags);
+  add_corpus(flags);
+  add_tokens(flags);
+  flags.group("Training");
+  flags.number<Index>("--steps", 1, 1'000'000, "give up after so many [300]",
+                      [&options = flags.options](Index steps) { options.steps = steps; });
+  flags.number<Index>(
+      "--batch-tokens", 1, 1'000'000,
       "the size of the batch, padding included [" + shown(overfit_tokens) + "]",
-      [&options](Index tokens) {
+      [&options = flags.options](Index tokens) {
         options.given.push_back([=](TrainingSettings& settings) { settings.batch_tokens = tokens; });
-      })
-      ->group("Training");
-  add_number<double>(app, "--rate", 1e-12, 10, "the learning rate [" + shown(overfit_rate) + "]",
-                     [&options](double rate) {
-                       options.given.push_back([=](TrainingSettings& settings) { settings.rate = rate; });
-                     })
-      ->group("Training");
-  add_transformer(app, options);
+      });
+  flags.number<double>("--rate", 1e-12, 10, "the learning rate [" + shown(overfit_rate) + "]",
+                       [&options = flags.options](double rate) {
+                         options.given.push_back([=](TrainingSettings& settings) { settings.rate = rate; });
+                       });
+  add_transformer(flags);
 }
 
 void set_overfit_defaults(Options& options) {
@@ -43,9 +40,10 @@ void set_overfit_defaults(Options& options) {
   options.training.rate = overfit_rate;
 }
 
-void check_overfit(Options& options, const CLI::App& command) {
+void check_overfit(Flags& flags) {
+  const Options& options = flags.options;
   check_files(options.pairs, options.source, options.target, "--");
-  check_corpus_flags(options, command);
+  check_corpus_flags(flags);
   check_model(options);
 }
 

@@ -2,24 +2,25 @@
 
 #include "examples/translator/commands/command.h"
 #include "examples/translator/commands/corpora.h"
-#include "examples/translator/flags.h"
 
 namespace attune::examples {
 namespace {
 
-void add_score(CLI::App& app, Options& options) {
-  add_to(app, options);
-  add_model(app, options);
-  add_threads(app, options);
-  add_corpus(app, options);
-  const auto files = [](CLI::Option* option) { option->group("Two files, no model"); };
-  files(add_text(app, "--hypothesis", "file", options.hypothesis, "one translation a line …"));
-  files(add_text(app, "--reference", "file", options.reference, "… and those that were wanted"));
-  files(app.add_flag("--tokenized", options.tokenized,
-                     wrapped("the files are tokenised already: cut at spaces only")));
+void add_score(Flags& flags) {
+  add_to(flags);
+  add_model(flags);
+  add_threads(flags);
+  add_corpus(flags);
+  Options& options = flags.options;
+  flags.group("Two files, no model");
+  flags.text("--hypothesis", "file", options.hypothesis, "one translation a line …");
+  flags.text("--reference", "file", options.reference, "… and those that were wanted");
+  flags.toggle("--tokenized", "the files are tokenised already: cut at spaces only",
+               [&options] { options.tokenized = true; });
 }
 
-void check_score(Options& options, const CLI::App&) {
+void check_score(Flags& flags) {
+  const Options& options = flags.options;
   check_files(options.pairs, options.source, options.target, "--");
   if (options.hypothesis.empty() != options.reference.empty())
     fail<UsageError>("--hypothesis and --reference go together: give both");

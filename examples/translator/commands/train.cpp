@@ -3,68 +3,60 @@
 
 #include "examples/translator/commands/command.h"
 #include "examples/translator/commands/corpora.h"
-#include "examples/translator/flags.h"
 #include "examples/translator/progress.h"
 
 namespace attune::examples {
 namespace {
 
-void add_train(CLI::App& app, Options& options) {
-  add_to(app, options);
-  add_out(app, options);
-  add_run(app, options);
-  add_threads(app, options);
+void add_train(Flags& flags) {
+  add_to(flags);
+  add_out(flags);
+  add_run(flags);
+  add_threads(flags);
 
-  add_corpus(app, options);
-  const auto corpus = [](CLI::Option* option) { option->group("Corpus"); };
-  corpus(add_text(app, "--validation-pairs", "file", options.validation_pairs,
-                  "pairs to validate on, in one file"));
-  corpus(add_text(app, "--validation-source", "file", options.validation_source, "or in two files …"));
-  corpus(add_text(app, "--validation-target", "file", options.validation_target,
-                  "… (default: some pairs are held out)"));
-  corpus(add_number<std::int64_t>(app, "--validation", 1, any,
-                                  "how many pairs to hold out [1000, or a tenth of a smaller corpus]",
-                                  [&](std::int64_t count) { options.validation_count = count; }));
-  add_tokens(app, options);
+  add_corpus(flags);
+  Options& options = flags.options;
+  flags.text("--validation-pairs", "file", options.validation_pairs, "pairs to validate on, in one file");
+  flags.text("--validation-source", "file", options.validation_source, "or in two files …");
+  flags.text("--validation-target", "file", options.validation_target,
+             "… (default: some pairs are held out)");
+  flags.number<std::int64_t>("--validation", 1, any,
+                             "how many pairs to hold out [1000, or a tenth of a smaller corpus]",
+                             [&options](std::int64_t count) { options.validation_count = count; });
+  add_tokens(flags);
 
-  add_number<double>(app, "--minutes", 0.001, 1e6,
-                     "stop after this long instead of after --epochs (whichever comes first, if both are "
-                     "given); the rate then falls with the inverse root of the steps",
-                     [&options](double minutes) {
-                       options.given.push_back([=](TrainingSettings& settings) {
-                         settings.minutes = minutes;
-                         settings.cosine = false;
+  flags.group("Training");
+  flags.number<double>("--minutes", 0.001, 1e6,
+                       "stop after this long instead of after --epochs (whichever comes first, if both are "
+                       "given); the rate then falls with the inverse root of the steps",
+                       [&options = flags.options](double minutes) {
+                         options.given.push_back([=](TrainingSettings& settings) {
+                           settings.minutes = minutes;
+                           settings.cosine = false;
+                         });
                        });
-                     })
-      ->group("Training");
-  add_setting(
-      app, options, "--batch-tokens", [](TrainingSettings& s) -> Index& { return s.batch_tokens; }, 1,
-      100'000'000, "tokens per step, padding included")
-      ->group("Training");
-  add_setting(
-      app, options, "--rate", [](TrainingSettings& s) -> double& { return s.rate; }, 1e-12, 10,
-      "the highest learning rate")
-      ->group("Training");
-  add_setting(
-      app, options, "--warmup", [](TrainingSettings& s) -> Index& { return s.warmup; }, 0, 1e9,
-      "steps until it is reached")
-      ->group("Training");
-  add_setting(
-      app, options, "--label-smoothing", [](TrainingSettings& s) -> Scalar& { return s.label_smoothing; }, 0,
-      0.99, "the share of each target spread over all tokens")
-      ->group("Training");
+  flags.setting(
+      "--batch-tokens", [](TrainingSettings& s) -> Index& { return s.batch_tokens; }, 1, 100'000'000,
+      "tokens per step, padding included");
+  flags.setting(
+      "--rate", [](TrainingSettings& s) -> double& { return s.rate; }, 1e-12, 10,
+      "the highest learning rate");
+  flags.setting(
+      "--warmup", [](TrainingSettings& s) -> Index& { return s.warmup; }, 0, 1e9,
+      "steps until it is reached");
+  flags.setting(
+      "--label-smoothing", [](TrainingSettings& s) -> Scalar& { return s.label_smoothing; }, 0, 0.99,
+      "the share of each target spread over all tokens");
 
-  add_transformer(app, options);
-  add_setting(
-      app, options, "--dropout", [](TrainingSettings& s) -> Scalar& { return s.model.dropout; }, 0, 0.99,
-      "the share of values left out while training")
-      ->group("Model");
-  add_choice(
-      app, "--baseline", {"mean", "dictionary"},
+  add_transformer(flags);
+  flags.setting(
+      "--dropout", [](TrainingSettings& s) -> Scalar& { return s.model.dropout; }, 0, 0.99,
+      "the share of values left out while training");
+  flags.choice(
+      "--baseline", {"mean", "dictionary"},
       "a baseline instead, to compare with: the decoder sees only the mean of the source, or words are "
       "looked up one by one (built-in corpus only)",
-      [&options](const std::string& name) { options.baseline = name; })
-      ->group("Model");
+      [&options = flags.options](const std::string& name) { options.baseline = name; });
 }
 
 // What the flags leave open is as in the tour on the built-in corpus.
@@ -72,11 +64,12 @@ void set_train_defaults(Options& options) {
   if (!options.names_corpus()) options.training = tour_settings();
 }
 
-void check_train(Options& options, const CLI::App& command) {
+void check_train(Flags& flags) {
+  Options& options = flags.options;
   check_files(options.pairs, options.source, options.target, "--");
   check_files(options.validation_pairs, options.validation_source, options.validation_target,
               "--validation-");
-  check_corpus_flags(options, command);
+  check_corpus_flags(flags);
   if (options.names_corpus() && options.baseline == "dictionary") {
     fail<UsageError>(
         "--baseline dictionary needs the built-in corpus, whose words are aligned: leave out the files");
@@ -86,9 +79,7 @@ void check_train(Options& options, const CLI::App& command) {
                      "give one or the other");
   check_model(options);
   // Without --epochs, which may stand before or behind the command, --minutes alone says when to stop.
-  if (options.training.minutes > 0 &&
-      command.count("--epochs") + command.get_parent()->count("--epochs") == 0)
-    options.training.epochs = 1000000;
+  if (options.training.minutes > 0 && !flags.given("--epochs")) options.training.epochs = 1000000;
 }
 
 // Trains, keeps the best weights in --out, and says what came of it.

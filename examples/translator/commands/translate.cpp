@@ -4,15 +4,14 @@
 
 #include "examples/translator/commands/command.h"
 #include "examples/translator/commands/corpora.h"
-#include "examples/translator/flags.h"
 
 namespace attune::examples {
 namespace {
 
-void add_translate(CLI::App& app, Options& options) {
-  add_to(app, options);
-  add_model(app, options);
-  add_threads(app, options);
+void add_translate(Flags& flags) {
+  add_to(flags);
+  add_model(flags);
+  add_threads(flags);
 }
 
 int run_translate(Options& options) {
