@@ -1,46 +1,14 @@
 #include "examples/translator/flags.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 namespace attune::examples {
-namespace {
-
-constexpr std::size_t help_width = 80;
-
-// Breaks the text of a flag into lines that stand below each other.
-std::string wrapped(const std::string& text) {
-  std::istringstream words(text);
-  std::string result;
-  int column = 0;
-  for (std::string word; words >> word;) {
-    const int length = io::columns_of(io::decode_utf8(word));
-    if (column > 0 && column + 1 + length > static_cast<int>(help_width - help_column)) {
-      result += '\n';
-      column = 0;
-    } else if (column > 0) {
-      result += ' ';
-      ++column;
-    }
-    result += word;
-    column += length;
-  }
-  return result;
-}
-
-}  // namespace
 
 std::string shown(double number) {
   std::ostringstream text;
   text.precision(15);
   text << number;
   return text.str();
-}
-
-void Flags::add(const std::string& flag, const std::string& value, const std::string& help,
-                const std::function<void(const std::string&)>& set) {
-  CLI::Option* option = app_.add_option_function<std::string>(flag, set, wrapped(help))->option_text(value);
-  if (!group_.empty()) option->group(group_);
 }
 
 void Flags::text(const std::string& flag, const std::string& kind, std::string& value,
@@ -60,33 +28,6 @@ void Flags::choice(const std::string& flag, const std::vector<std::string>& choi
       fail<UsageError>(flag, ": ", io::show_name(text), " was given: give one of ", list);
     set(text);
   });
-}
-
-void Flags::toggle(const std::string& flag, const std::string& help, const std::function<void()>& set) {
-  CLI::Option* option = app_.add_flag_function(
-      flag, [set](std::int64_t) { set(); }, wrapped(help));
-  if (!group_.empty()) option->group(group_);
-}
-
-void Flags::words(const std::string& name, std::string& value, const std::string& help) {
-  app_.add_option_function<std::vector<std::string>>(
-          name,
-          [&value](const std::vector<std::string>& given) {
-            for (const std::string& word : given) value += (value.empty() ? "" : " ") + word;
-          },
-          wrapped(help))
-      ->option_text(" ");
-}
-
-bool Flags::has(const std::string& flag) const {
-  return app_.get_option_no_throw(flag) != nullptr;
-}
-
-bool Flags::given(const std::string& flag) const {
-  const auto counts = [&](const CLI::App& app) {
-    return app.get_option_no_throw(flag) != nullptr && app.count(flag) > 0;
-  };
-  return counts(app_) || (app_.get_parent() != nullptr && counts(*app_.get_parent()));
 }
 
 void add_out(Flags& flags) {

@@ -14,7 +14,7 @@
 #include "io/unicode.h"
 
 namespace CLI {
-class App;  // CLI11 is large: only flags.cpp and command_line.cpp include it
+class App;  // CLI11 takes seconds to compile: only command_line.cpp includes it
 }
 
 // What flags are made of: kinds of flags that say in a sentence what was wrong with a value, and the flags
