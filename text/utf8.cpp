@@ -48,16 +48,61 @@ std::vector<std::string_view> split_at_white_space(std::string_view line) {
 
 namespace {
 
-char32_t small_letter(char32_t c) {
-  if (c >= U'A' && c <= U'Z') return c + 0x20;
-  if (c >= 0xC0 && c <= 0xDE && c != 0xD7) return c + 0x20;  // À to Þ, but not ×
+// Capitals from `first` to `last`, each or every second one; their small letters stand `distance` further on.
+struct Capitals {
+  char32_t first, last;
+  char32_t step;
+  int distance;
+};
 
-  // Latin Extended-A: capital and small letter side by side, the capital first.
-  const bool even_capitals = (c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14A && c <= 0x177);
-  const bool odd_capitals = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E);
-  if (even_capitals && c % 2 == 0) return c + 1;
-  if (odd_capitals && c % 2 == 1) return c + 1;
-  if (c == 0x178) return 0xFF;  // Ÿ
+// From Unicode's UnicodeData.txt, in ascending order.
+constexpr Capitals all_capitals[] = {
+    // Latin
+    {0x41, 0x5A, 1, 32},      // A to Z
+    {0xC0, 0xD6, 1, 32},      // À to Ö
+    {0xD8, 0xDE, 1, 32},      // Ø to Þ: × is none
+    {0x100, 0x12E, 2, 1},     // Ā ā Ă ă …: İ, whose small letter is two characters, stays
+    {0x132, 0x136, 2, 1},     // Ĳ to Ķ
+    {0x139, 0x147, 2, 1},     // Ĺ to Ň
+    {0x14A, 0x176, 2, 1},     // Ŋ to Ŷ
+    {0x178, 0x178, 1, -121},  // Ÿ
+    {0x179, 0x17D, 2, 1},     // Ź to Ž
+    {0x1A0, 0x1A4, 2, 1},     // Ơ to Ƥ
+    {0x1AF, 0x1AF, 1, 1},     // Ư
+    {0x1CD, 0x1DB, 2, 1},     // Ǎ to Ǜ: pinyin
+    {0x1DE, 0x1EE, 2, 1},     // Ǟ to Ǯ
+    {0x1F8, 0x21E, 2, 1},     // Ǹ to Ȟ, with Ș and Ț
+    {0x222, 0x232, 2, 1},     // Ȣ to Ȳ
+    // Greek
+    {0x386, 0x386, 1, 38},
+    {0x388, 0x38A, 1, 37},
+    {0x38C, 0x38C, 1, 64},
+    {0x38E, 0x38F, 1, 63},
+    {0x391, 0x3A1, 1, 32},  // Α to Ρ
+    {0x3A3, 0x3AB, 1, 32},  // Σ to Ϋ
+    // Cyrillic
+    {0x400, 0x40F, 1, 80},  // Ѐ to Џ
+    {0x410, 0x42F, 1, 32},  // А to Я
+    {0x460, 0x480, 2, 1},
+    {0x48A, 0x4BE, 2, 1},
+    {0x4C0, 0x4C0, 1, 15},
+    {0x4C1, 0x4CD, 2, 1},
+    {0x4D0, 0x52E, 2, 1},
+    // Armenian
+    {0x531, 0x556, 1, 48},
+    // Latin again
+    {0x1E00, 0x1E94, 2, 1},
+    {0x1E9E, 0x1E9E, 1, -7615},  // ẞ
+    {0x1EA0, 0x1EFE, 2, 1},      // Ạ to Ỿ: Vietnamese
+    {0xFF21, 0xFF3A, 1, 32},     // Ａ to Ｚ, as wide as Chinese characters
+};
+
+char32_t small_letter(char32_t c) {
+  for (const Capitals& range : all_capitals) {
+    if (c < range.first) break;
+    if (c <= range.last && (c - range.first) % range.step == 0)
+      return static_cast<char32_t>(static_cast<int>(c) + range.distance);
+  }
   return c;
 }
 

@@ -45,7 +45,10 @@ constexpr bool is_ascii_white_space(char c) {
 /// The pieces between runs of ASCII white space, as views into `line`; none of them is empty.
 std::vector<std::string_view> split_at_white_space(std::string_view line);
 
-/// Small letters for the capitals of ASCII, Latin-1 and Latin Extended-A; all else stays.
+/// Small letters for the capitals of Latin, Greek, Cyrillic and Armenian; all else stays, and İ, whose small
+/// letter is two characters. Every Σ becomes σ, also at the end of a word, where Greek writes ς. Left out:
+/// letters of African languages and of phonetics, ancient Greek, Georgian, Cherokee and other scripts with
+/// capitals.
 std::string lower_case(std::string_view text);
 
 }  // namespace attune::text

@@ -3,8 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 
 #include "tensor/error.h"
+#include "tests/support/measured.h"
+#include "text/corpus.h"
 
 using namespace attune::text;
 
@@ -96,15 +100,87 @@ TEST_CASE("bleu: the signature says what it takes to compare two scores") {
   CHECK(bleu.signature.rfind("nrefs:1|case:lc|eff:no|tok:word|smooth:none|version:attune-", 0) == 0);
 }
 
+TEST_CASE("bleu: of plain text, numbers that sacreBLEU's tests publish") {
+  // github.com/mjpost/sacrebleu, test/test_sentence_bleu.py
+  const std::vector<std::string> hypotheses = {
+      "Producția de zahăr primă va fi exprimată în ceea ce privește zahărul alb;"};
+  const std::vector<std::string> references = {"producţia de zahăr brut se exprimă în zahăr alb;"};
+  const auto published = [&](const BleuOptions& options, double expected) {
+    const Bleu result = bleu(hypotheses, references, options);
+    CHECK_MESSAGE(std::abs(result.score - expected) < 1e-3, result.signature, ": ", result.to_string());
+  };
+  published({}, 8.493);
+  published({.tokenizer = "none"}, 7.347);
+  published({.tokenizer = "char"}, 40.8759);
+  published({.tokenizer = "char", .lowercase = true}, 42.0267);
+  published({.smoothing = BleuSmoothing::none}, 0);
+}
+
+TEST_CASE("bleu: an order without a match counts half of one, the next a quarter") {
+  // 3 of 5 words and 1 of 4 pairs right; of 3 triples none: 1/(2·3); of 2 quadruples none: 1/(4·2).
+  const Bleu result = bleu({"a b x c y"}, {"a b z z c"});
+  CHECK(result.matches == Counts{3, 1, 0, 0});
+  CHECK(result.precisions[2] == doctest::Approx(100.0 / 6));
+  CHECK(result.precisions[3] == doctest::Approx(100.0 / 8));
+  CHECK(result.score ==
+        doctest::Approx(100 * std::pow(3.0 / 5 * 1 / 4 * 1 / 6 * 1 / 8, 0.25)).epsilon(1e-12));
+  CHECK(bleu({"a b c d"}, {"e f g h"}).score == 0);  // nothing right is not smoothed
+  CHECK(bleu({"a b c"}, {"a b c"}).score == 0);      // nor is an order that has no n-grams
+  CHECK(corpus_bleu(sentences({"a b x c y"}), sentences({"a b z z c"}),
+                    {.smoothing = BleuSmoothing::exponential})
+            .score == result.score);
+}
+
+TEST_CASE("bleu: tokenised and plain agree where the text is cut already and all orders match") {
+  const std::vector<std::string> hypotheses = {"le chat noir dort sous la la table ."};
+  const std::vector<std::string> references = {"le chat noir dort sous la vieille table basse ."};
+  CHECK(bleu(hypotheses, references).score == score(hypotheses, references).score);
+  CHECK(bleu({"le chat noir dort ici ."}, {"le chat noir dort là."}).score ==
+        score({"le chat noir dort ici ."}, {"le chat noir dort là ."}).score);
+}
+
+TEST_CASE("bleu: case is kept unless it shall not be") {
+  CHECK(bleu({"Der Hund schläft HIER."}, {"der hund SCHLÄFT hier."}).matches[0] == 1);  // the full stop
+  const Bleu lower = bleu({"Der Hund schläft HIER."}, {"der hund SCHLÄFT hier."}, {.lowercase = true});
+  CHECK(lower.score == doctest::Approx(100));
+  CHECK(lower.signature.rfind("nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:attune-", 0) == 0);
+}
+
 TEST_CASE("scores: different numbers of hypotheses and references, and none, are refused") {
   CHECK_THROWS_WITH_AS(
       score({"a", "b"}, {"a"}),
       "corpus_bleu: each hypothesis needs its reference: 2 hypotheses and 1 references: give files with "
       "the same number of lines",
       attune::ValueError);
+  CHECK_THROWS_WITH_AS(
+      bleu({"a"}, {"a", "b"}),
+      "bleu: each hypothesis needs its reference: 1 hypotheses and 2 references: give files with the same "
+      "number of lines",
+      attune::ValueError);
   CHECK_THROWS_AS(score({}, {}), attune::ValueError);
   CHECK_THROWS_AS(exact_match_rate(sentences({"a"}), {}), attune::ValueError);
   CHECK_THROWS_AS(exact_match_rate({}, {}), attune::ValueError);
+}
+
+TEST_CASE("bleu: the reference of Multi30k's test set of 2016, its pieces joined, has 12,103 words") {
+  // As many as the published scores on it name (Wu et al. 2021: hypothesis 12096, reference 12103).
+  const char* folder = std::getenv("ATTUNE_DATA");
+  const std::filesystem::path file =
+      std::filesystem::path(folder ? folder : ATTUNE_SOURCE_DIR "/data") / "multi30k_bpe/test_2016.en-de.de";
+  if (!std::filesystem::exists(file)) {
+    MESSAGE("SKIPPED: there is no ", file.string(), ": set ATTUNE_DATA to a folder with multi30k_bpe");
+    return;
+  }
+  std::vector<Tokens> references;
+  const BpeTokenizer pieces;
+  for (const std::string& line : read_lines(file).lines)
+    references.push_back(join_pieces(pieces.split(line)));
+  CHECK(references.size() == 1000);
+  const Bleu perfect = corpus_bleu(references, references);
+  CHECK(perfect.reference_length == 12103);
+  CHECK(perfect.score == doctest::Approx(100));
+  attune::testing::measured("bleu: the reference of Multi30k's test set of 2016 has %lld words",
+                            static_cast<long long>(perfect.reference_length));
 }
 
 TEST_CASE("exact match: the share of sentences that are right to the last token") {
