@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tensor/error.h"
+#include "tensor/thread_pool.h"
 
 namespace attune::nn {
 namespace {
@@ -119,6 +120,25 @@ void write_behind(Tensor& room, Index count, const Tensor& latest) {
     std::copy_n(rows.data() + b * added * width, added * width, out + (b * room.size(1) + count) * width);
 }
 
+// Some entries of the room (B, room, H, D), with their first `count` positions.
+Tensor kept_positions(const Tensor& room, Index count, const Indices& entries) {
+  const Index stride = room.size(1) * room.size(2) * room.size(3);
+  const Index used = count * room.size(2) * room.size(3);
+  for (const std::int32_t entry : entries.values)
+    if (entry < 0 || entry >= room.size(0))
+      fail<IndexError>("key values: there is no entry ", entry, ": the batch has ", room.size(0));
+  Tensor result = Tensor::uninitialised(
+      {static_cast<Index>(entries.values.size()), room.size(1), room.size(2), room.size(3)});
+  Scalar* const out = result.writable();
+  parallel_for(result.size(0), std::max<Index>(1, 16384 / std::max<Index>(1, used)),
+               [&](Index begin, Index end) {
+                 for (Index row = begin; row < end; ++row)
+                   std::copy_n(room.data() + entries.values[static_cast<std::size_t>(row)] * stride, used,
+                               out + row * stride);
+               });
+  return result;
+}
+
 Variable kept_entries(const Variable& x, const Indices& entries) {
   const Variable rows = gather_rows(permute(x, {0, 2, 1, 3}), entries);  // (B, S, H, D)
   return permute(rows, {0, 2, 1, 3});
@@ -136,7 +156,7 @@ void GrowingKeyValues::append(const KeyValues& latest) {
     key_room_ = value_room_ = Tensor();
     return;
   }
-  if (!first && !key_room_.defined()) {  // so far gradients were recorded, or entries have just gone
+  if (!first && !key_room_.defined()) {  // so far gradients were recorded
     write_behind(key_room_, 0, key.value());
     write_behind(value_room_, 0, value.value());
   }
@@ -153,8 +173,16 @@ KeyValues kept(const KeyValues& all, const Indices& entries) {
 
 void GrowingKeyValues::keep(const Indices& entries) {
   if (!key.defined()) return;
-  static_cast<KeyValues&>(*this) = kept(*this, entries);
-  key_room_ = value_room_ = Tensor();
+  if (!key_room_.defined()) {  // gradients are recorded
+    static_cast<KeyValues&>(*this) = kept(*this, entries);
+    return;
+  }
+  const Index count = key.size(2);
+  key = value = Variable();
+  key_room_ = kept_positions(key_room_, count, entries);
+  value_room_ = kept_positions(value_room_, count, entries);
+  key = first_positions(key_room_, count);
+  value = first_positions(value_room_, count);
 }
 
 KeyValues MultiHeadAttention::key_values(const Variable& to) const {

@@ -81,11 +81,13 @@ Variable DecoderLayer::operator()(const Variable& x, const Variable& source, con
 Variable DecoderLayer::step(const Variable& x, DecoderLayerCache& cache, const Mask& source_mask,
                             Pass& pass) const {
   const Variable own = around_self_attention(x, pass, [&](const Variable& y) {
-    // (B, H, positions so far, D) each. Nothing about earlier positions has changed: they have seen only what
-    // came before them.
-    cache.self.append(self_attention.key_values(y));
-    return self_attention.attend(y, cache.self, {}, pass);  // all that is cached is in the past
+    // Each hypothesis sees itself only, so here it is a batch entry of its own. Nothing about earlier
+    // positions has changed: they have seen only what came before them.
+    const Variable latest = reshape(y, {y.size(0) * y.size(1), 1, y.size(2)});       // (B · K, 1, C)
+    cache.self.append(self_attention.key_values(latest));                            // (B · K, H, t, D)
+    return reshape(self_attention.attend(latest, cache.self, {}, pass), y.shape());  // all is in the past
   });
+  // To the source, the K hypotheses are K queries of one entry: its keys and values are there once.
   const Variable read = around_cross_attention(own, pass, [&](const Variable& y) {
     return cross_attention.attend(y, cache.source, source_mask, pass);
   });
@@ -198,27 +200,57 @@ Transformer::DecodingState Transformer::begin_decoding(const Memory& memory) con
 }
 
 void Transformer::DecodingState::keep(const Indices& sentences) {
+  std::vector<std::int32_t> rows;  // B of K each
+  for (const std::int32_t sentence : sentences.values)
+    for (Index k = 0; k < hypotheses; ++k)
+      rows.push_back(static_cast<std::int32_t>(sentence * hypotheses + k));
+  const Indices kept_rows({static_cast<Index>(rows.size())}, rows);
   for (DecoderLayerCache& layer : layers) {
-    layer.self.keep(sentences);
+    layer.self.keep(kept_rows);
     layer.source = kept(layer.source, sentences);
   }
   source_mask = source_mask.of_entries(sentences);
+}
+
+void Transformer::DecodingState::branch(const Indices& origins) {
+  if (layers.empty())
+    fail<ValueError>("transformer: the decoding state is empty: make it with begin_decoding");
+  const Index sentences = layers.front().source.key.size(0);
+  if (origins.checked("transformer").rank() != 2 || origins.size(0) != sentences || origins.size(1) < 1)
+    fail<ShapeError>("transformer: the origins must be (B, K), one row for each sentence: ",
+                     Shape(origins.sizes), " for ", sentences, " sentences");
+  const Index branches = origins.size(1);
+  Indices rows = Indices::full({sentences * branches}, 0);
+  for (Index row = 0; row < sentences * branches; ++row) {
+    const std::int32_t origin = origins.values[static_cast<std::size_t>(row)];
+    if (origin < 0 || origin >= hypotheses)
+      fail<IndexError>("transformer: a hypothesis cannot continue number ", origin, ": there are ",
+                       hypotheses, " of each sentence, counted from 0");
+    rows.values[static_cast<std::size_t>(row)] =
+        static_cast<std::int32_t>(row / branches * hypotheses + origin);
+  }
+  for (DecoderLayerCache& layer : layers) layer.self.keep(rows);
+  hypotheses = branches;
 }
 
 Variable Transformer::decode_step(const Indices& tokens, DecodingState& state, Pass& pass) const {
   if (state.layers.size() != decoder.layers.size())
     fail<ValueError>("transformer: the decoding state has ", state.layers.size(), " layers and the model ",
                      decoder.layers.size(), ": make it with this model's begin_decoding");
-  if (tokens.checked("transformer").rank() != 1)
-    fail<ShapeError>("transformer: the latest tokens must be (B), one for each sentence: ",
+  const Index rank = tokens.checked("transformer").rank(), hypotheses = state.hypotheses;  // K
+  if (rank == 0 || rank > 2 || (rank == 1 ? 1 : tokens.size(1)) != hypotheses)
+    fail<ShapeError>("transformer: the latest tokens must be (B), one for each sentence",
+                     hypotheses == 1 ? "" : ", or after branch (B, K), one for each hypothesis", ": ",
                      Shape(tokens.sizes));
   check_batch(tokens, state.layers.front().source.key.size(0));
-  const Indices column({tokens.size(0), 1}, tokens.values);
-  Variable x = embed(embedding_of_target(), target_dropout, column, state.position++, pass);  // (B, 1, C)
+  const Indices column({tokens.size(0) * hypotheses, 1}, tokens.values);  // all at one position
+  Variable x = embed(embedding_of_target(), target_dropout, column, state.position++, pass);
+  x = reshape(x, {tokens.size(0), hypotheses, x.size(2)});  // (B, K, C)
   for (std::size_t i = 0; i < decoder.layers.size(); ++i)
-    x = decoder.layers[i].step(x, state.layers[i], state.source_mask, pass);  // (B, 1, C)
+    x = decoder.layers[i].step(x, state.layers[i], state.source_mask, pass);  // (B, K, C)
   if (decoder.norm) x = (*decoder.norm)(x);
-  return squeeze(embedding_of_target().scores(x), 1);  // (B, V)
+  const Variable scores = embedding_of_target().scores(x);  // (B, K, V)
+  return rank == 1 ? squeeze(scores, 1) : scores;
 }
 
 void Transformer::visit(Visitor& v) {

@@ -67,8 +67,8 @@ struct EncoderLayer {
 
 /// What one decoder layer remembers between steps of decoding.
 struct DecoderLayerCache {
-  GrowingKeyValues self;  // of the target positions so far
-  KeyValues source;       // of the encoded source, computed once
+  GrowingKeyValues self;  // of the target positions so far, (B · K, H, t, D): a row for each hypothesis
+  KeyValues source;       // of the encoded source, computed once, (B, H, S, D): shared by the K of a sentence
 };
 
 /// Causal self-attention, attention to the source, then feed-forward. (B, T, C) to (B, T, C).
@@ -82,8 +82,8 @@ struct DecoderLayer {
   /// x (B, T, C) sees itself through `self_mask` and source (B, S, C) through `source_mask`.
   Variable operator()(const Variable& x, const Variable& source, const Mask& self_mask,
                       const Mask& source_mask, Pass& pass) const;
-  /// The same for the next position only, x (B, 1, C): earlier positions are remembered in `cache`, which
-  /// grows by one.
+  /// The same for the next position only, x (B, K, C) for K translations of each source: earlier positions
+  /// are remembered in `cache`, which grows by one.
   Variable step(const Variable& x, DecoderLayerCache& cache, const Mask& source_mask, Pass& pass) const;
   void visit(Visitor& v);
 };
@@ -136,18 +136,23 @@ struct Transformer {
     return decode(target_in, encode(source, lengths, pass), pass);
   }
 
-  /// Decoding one token at a time, without computing earlier positions again.
+  /// Decoding one token at a time, without computing earlier positions again. Beam search lets K translations
+  /// (hypotheses) of each sentence grow side by side; all K read one encoded source.
   struct DecodingState {
     std::vector<DecoderLayerCache> layers;
     Mask source_mask;
     Index position = 0;
+    Index hypotheses = 1;  // K
 
     /// Keeps these sentences only, in this order: those that have come to their end need no more steps.
     void keep(const Indices& sentences);
+    /// From now on hypothesis k of sentence b continues what was hypothesis origins(b, k) of that sentence.
+    /// origins (B, K): another K than before is fine.
+    void branch(const Indices& origins);
   };
   DecodingState begin_decoding(const Memory& memory) const;
   /// tokens (B), the latest of each sentence, to the scores of the next, (B, V). Equal to decode's at that
-  /// position.
+  /// position. After `branch`: tokens (B, K) to scores (B, K, V).
   Variable decode_step(const Indices& tokens, DecodingState& state, Pass& pass) const;
 
   const Embedding& embedding_of_target() const {

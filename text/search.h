@@ -1,31 +1,19 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
+// From what a model says of the next token to a whole translation. Three ways:
+//
+//   greedy_search   always the likeliest next token
+//   beam_search     the best of several translations that grow side by side; n-best lists
+//   sample          by chance, as likely as the model says
+//
+// All of them decode batches of sentences with a cache of keys and values, so that each step computes one
+// position; sentences that have come to their end leave the batch. None ever gives <pad> or <s>. They work
+// under NoGradient and only read the model, so threads may share it.
+//
+// What a sentence becomes does not depend on the batch that it stands in, but for the last bits of its scores
+// (tensor/gemm.h), which decide where two translations are as good as equal. It never depends on the number
+// of threads.
 
-#include "nn/transformer.h"
-#include "text/batch.h"
-
-namespace attune::text {
-
-struct SearchOptions {
-  /// The longest translation in tokens, as a multiple of the source's length plus a constant: room for any
-  /// real translation, and an end to one that never stops by itself.
-  double length_factor = 2;
-  Index length_extra = 10;
-};
-
-/// Translates by always taking the likeliest next token, until </s>: greedy search with a cache of keys and
-/// values, so that each step computes one position. source (B, S); the result has B lists of ids without <s>
-/// and </s>. Never gives <pad> or <s>. Works under NoGradient; the model is only read, so threads may share
-/// it.
-std::vector<std::vector<std::int32_t>> greedy_search(const nn::Transformer& model, const SourceBatch& batch,
-                                                     const SearchOptions& options = {});
-
-/// The same for any number of sentences, in batches of similar lengths of at most `max_tokens`; results in
-/// the order of the sentences. An empty sentence gives an empty translation.
-std::vector<std::vector<std::int32_t>> greedy_search(const nn::Transformer& model,
-                                                     const std::vector<std::vector<std::int32_t>>& sentences,
-                                                     Index max_tokens, const SearchOptions& options = {});
-
-}  // namespace attune::text
+#include "text/beam_search.h"
+#include "text/greedy_search.h"
+#include "text/sampling.h"
