@@ -2,6 +2,7 @@
 # the same sources compiled with Scalar = double, which the tests use to check gradients to 1e-7.
 
 include(GNUInstallDirs)
+include(Embed)
 
 # attune_library(FOLDER [FOLDERS it may use…])
 function(attune_library folder)
@@ -46,6 +47,8 @@ function(attune_library_as ending folder)
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:attune_xsimd>)
   elseif(folder STREQUAL "io")
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:attune_nlohmann_json>)
+    attune_embed(${target} "${PROJECT_BINARY_DIR}/io/report_parts.cpp" attune::io io/report/parts.h
+                 report_html_template=io/report/page.html report_css=io/report/page.css report_js=io/report/page.js)
   elseif(folder STREQUAL "text")
     target_compile_definitions(${target} PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")  # for the signature of BLEU
   endif()

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <ostream>
 #include <string_view>
 
 #include "io/file.h"
+#include "io/markup.h"
 #include "io/unicode.h"
 #include "tensor/error.h"
 
@@ -17,25 +17,6 @@ namespace attune::io {
 namespace {
 
 // ---- numbers and colours ----
-
-// Fixed notation that no locale can change.
-std::string decimal(double value, int places) {
-  std::array<char, 400> digits{};  // the largest double has 309 digits before the point
-  const auto end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed, places);
-  const std::string text(digits.data(), end.ptr);
-  // "-0.00" is a zero.
-  return text[0] == '-' && text.find_first_not_of("-0.") == std::string::npos ? text.substr(1) : text;
-}
-
-// The same without trailing zeros.
-std::string short_decimal(double value, int places) {
-  std::string text = decimal(value, places);
-  if (text.find('.') == std::string::npos) return text;
-  while (text.back() == '0') text.pop_back();
-  if (text.back() == '.') text.pop_back();
-  return text;
-}
 
 // A coordinate, to a hundredth of a pixel.
 std::string px(double value) {
@@ -185,31 +166,8 @@ std::u32string shorten(const std::u32string& text, double fits) {
   return kept + U'…';
 }
 
-std::string escape(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
-
 std::string escape(std::u32string_view text) {
-  return escape(encode_utf8(text));
+  return escape_markup(encode_utf8(text));
 }
 
 // Text that a person wrote, a title say: an empty one stays empty.
