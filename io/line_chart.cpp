@@ -26,6 +26,16 @@ bool finite_at(const Curve& curve, std::size_t i) {
   return std::isfinite(curve.x[i]) && std::isfinite(curve.y[i]);
 }
 
+// What can be drawn on this chart's axes.
+bool drawn_at(const LineChart& chart, const Curve& curve, std::size_t i) {
+  return finite_at(curve, i) && (!chart.logarithmic || curve.y[i] > 0);
+}
+
+// The height of a value, before it is scaled to the drawing.
+double height(const LineChart& chart, double y) {
+  return chart.logarithmic ? std::log10(y) : y;
+}
+
 std::string px(double value) {
   return short_decimal(value, 1);
 }
@@ -59,9 +69,9 @@ Frame frame_of(const LineChart& chart) {
   for (const Curve& curve : chart.curves) {
     std::vector<double> values;
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
-      if (!finite_at(curve, i)) continue;
+      if (!drawn_at(chart, curve, i)) continue;
       frame.x.add(curve.x[i]);
-      values.push_back(curve.y[i]);
+      values.push_back(height(chart, curve.y[i]));
     }
     if (values.empty()) continue;
     // The noise of single steps may leave the frame: its outermost hundredths are not worth the room.
@@ -76,17 +86,30 @@ Frame frame_of(const LineChart& chart) {
   return frame;
 }
 
+std::vector<double> ticks_of_y(const LineChart& chart, const Frame& frame) {
+  if (!chart.logarithmic) return round_ticks(frame.y.low, frame.y.high, 5);
+  std::vector<double> ticks;
+  const double decades = frame.y.high - frame.y.low;
+  for (double power = std::floor(frame.y.low); power <= frame.y.high; ++power)
+    for (const double multiple : {1.0, 2.0, 5.0}) {
+      const double tick = multiple * std::pow(10.0, power), place = std::log10(tick);
+      const bool wanted = decades < 2 || (multiple < 2 && (decades < 8 || std::fmod(power, 10) == 0));
+      if (wanted && place >= frame.y.low && place <= frame.y.high) ticks.push_back(tick);
+    }
+  return ticks;
+}
+
 // The points of a curve as SVG path data; a lone point becomes a line of no length, which a round cap shows
 // as a dot.
-std::string path_of(const Curve& curve, const Frame& frame) {
+std::string path_of(const LineChart& chart, const Curve& curve, const Frame& frame) {
   std::string path;
   bool broken = true;
   for (std::size_t i = 0; i < curve.x.size(); ++i) {
-    if (!finite_at(curve, i)) {
+    if (!drawn_at(chart, curve, i)) {
       broken = true;
       continue;
     }
-    const std::string point = px(frame.to_x(curve.x[i])) + " " + px(frame.to_y(curve.y[i]));
+    const std::string point = px(frame.to_x(curve.x[i])) + " " + px(frame.to_y(height(chart, curve.y[i])));
     path += broken ? "M" + point + "L" + point : "L" + point;
     broken = false;
   }
@@ -98,7 +121,7 @@ std::string describe(const Curve& curve, const LineChart& chart) {
   constexpr std::size_t none = static_cast<std::size_t>(-1);
   std::size_t first = none, last = none, lowest = none, highest = none;
   for (std::size_t i = 0; i < curve.x.size(); ++i) {
-    if (!finite_at(curve, i)) continue;
+    if (!drawn_at(chart, curve, i)) continue;
     if (first == none) first = lowest = highest = i;
     last = i;
     if (curve.y[i] < curve.y[lowest]) lowest = i;
@@ -177,10 +200,11 @@ std::string line_chart_svg(const LineChart& chart, const std::string& id) {
   out += "</desc>\n<g class=\"grid\">\n";
 
   std::string labels;
-  for (const double tick : round_ticks(frame.y.low, frame.y.high, 5)) {
-    const std::string y = px(frame.to_y(tick));
+  for (const double tick : ticks_of_y(chart, frame)) {
+    const double place = frame.to_y(height(chart, tick));
+    const std::string y = px(place);
     out += "<path d=\"M" + px(left) + " " + y + "H" + px(page_width - right) + "\"/>\n";
-    labels += "<text x=\"" + px(left - 6) + "\" y=\"" + px(frame.to_y(tick) + 4) + "\" text-anchor=\"end\">" +
+    labels += "<text x=\"" + px(left - 6) + "\" y=\"" + px(place + 4) + "\" text-anchor=\"end\">" +
               tick_label(tick) + "</text>\n";
   }
   for (const double tick : round_ticks(frame.x.low, frame.x.high, 5)) {
@@ -201,7 +225,7 @@ std::string line_chart_svg(const LineChart& chart, const std::string& id) {
     for (std::size_t i = 0; i < chart.curves.size(); ++i)
       if (chart.curves[i].faint == faint)
         out += "<path class=\"curve-" + std::to_string(i) + (faint ? " faint" : "") + "\" d=\"" +
-               path_of(chart.curves[i], frame) + "\"/>\n";
+               path_of(chart, chart.curves[i], frame) + "\"/>\n";
   return out + "</g>\n<path class=\"now\" d=\"M0 " + px(top) + "v" + px(plot_height) +
          "\" hidden=\"\"/>\n</svg>\n";
 }

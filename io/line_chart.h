@@ -18,8 +18,9 @@ struct LineChart {
   std::string title = {};
   std::string x_axis = {}, y_axis = {};
   std::vector<Curve> curves = {};
-  std::string note = {};  // a sentence below the title: what the curve should do
-  int places = 2;         // decimals of y in words and tables
+  std::string note = {};     // a sentence below the title: what the curve should do
+  bool logarithmic = false;  // the y axis by powers of ten; points of 0 and less are left out
+  int places = 2;            // decimals of y in words and tables
 };
 
 /// The chart as an SVG element for a page, as wide as its frame. Its colours are classes that the page's

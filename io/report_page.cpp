@@ -31,10 +31,11 @@ void check(const ReportPage& page) {
     for (const AttentionKind& kind : sentence.kinds) {
       const std::size_t bytes = kind.layers * kind.heads * kind.rows.size() * kind.columns.size();
       if (kind.weights.size() != moments || bytes == 0)
-        fail<ShapeError>("report_html: ", kind.name, " needs layers, heads, rows, columns and weights for each of ",
-                         moments, " moments: got ", kind.layers, ", ", kind.heads, ", ", kind.rows.size(), ", ",
-                         kind.columns.size(), " and ", kind.weights.size(), " of ", show_name(sentence.source),
-                         ": leave out a kind that was not recorded");
+        fail<ShapeError>("report_html: ", kind.name,
+                         " needs layers, heads, rows, columns and weights for each of ", moments,
+                         " moments: got ", kind.layers, ", ", kind.heads, ", ", kind.rows.size(), ", ",
+                         kind.columns.size(), " and ", kind.weights.size(), " of ",
+                         show_name(sentence.source), ": leave out a kind that was not recorded");
       for (const std::string& weights : kind.weights)
         if (weights.size() != bytes)
           fail<ShapeError>("report_html: one byte for each weight of ", kind.name, ": ", weights.size(),
@@ -71,7 +72,8 @@ std::string fill(std::string text, const std::vector<std::pair<std::string, std:
     const std::size_t open = text.find("{{", from), close = text.find("}}", open);
     if (open == std::string::npos || close == std::string::npos) return filled + text.substr(from);
     const std::string name = text.substr(open + 2, close - open - 2);
-    const auto value = std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.first == name; });
+    const auto value =
+        std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.first == name; });
     filled += text.substr(from, open - from) + (value == values.end() ? "" : value->second);
     from = close + 2;
   }
@@ -111,8 +113,8 @@ std::string charts_html(const ReportPage& page) {
            shown(chart.title) + "</h3>" + (chart.note.empty() ? "" : "<p>" + shown(chart.note) + "</p>") +
            "</figcaption>\n" + line_chart_svg(chart, "chart-" + std::to_string(c)) + "<p class=\"legend\">";
     for (std::size_t i = 0; i < chart.curves.size(); ++i)
-      out += "<span class=\"key curve-" + std::to_string(i) + (chart.curves[i].faint ? " faint" : "") + "\">" +
-             shown(chart.curves[i].name) + "</span> ";
+      out += "<span class=\"key curve-" + std::to_string(i) + (chart.curves[i].faint ? " faint" : "") +
+             "\">" + shown(chart.curves[i].name) + "</span> ";
     out += "</p>\n<p class=\"readout\" hidden=\"\"></p>\n<details><summary>" + shown(chart.title) +
            " in numbers</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
            shown(chart.title) + " in numbers\">" + chart_table(chart) + "</div></details>\n</figure>\n";
@@ -145,7 +147,8 @@ std::string translations_html(const ReportPage& page) {
     int different = 0;
     for (std::size_t first = 0; first < page.moments.size();) {
       std::size_t last = first;
-      while (last + 1 < page.moments.size() && sentence.translations[last + 1] == sentence.translations[first])
+      while (last + 1 < page.moments.size() &&
+             sentence.translations[last + 1] == sentence.translations[first])
         ++last;
       rows += "<tr><th scope=\"row\">" + span_of(page, first, last) + "</th><td>" +
               sentence_text(sentence.translations[first]) + "</td></tr>\n";
@@ -230,8 +233,9 @@ char to_byte(double weight) {
 
 std::string report_html(const ReportPage& page) {
   check(page);
-  const bool microscope = !page.moments.empty() && std::any_of(page.sentences.begin(), page.sentences.end(),
-                                                               [](const auto& s) { return !s.kinds.empty(); });
+  const bool microscope =
+      !page.moments.empty() && std::any_of(page.sentences.begin(), page.sentences.end(),
+                                           [](const auto& s) { return !s.kinds.empty(); });
   return fill(report_html_template, {{"title", shown(page.title)},
                                      {"summary", shown(page.summary)},
                                      {"facts", facts_html(page)},

@@ -9,13 +9,13 @@
 
 // A training as one HTML page: figures, curves, translations as they change, and the attention microscope,
 // which shows every layer and head at every moment that was recorded. The page is one file: it loads nothing
-// from anywhere (and says so to the browser, which then refuses to), needs no server and no library. Its parts
-// lie in io/report: page.html, page.css, page.js; CMake puts them into the program.
+// from anywhere (and says so to the browser, which then refuses to), needs no server and no library. Its
+// parts lie in io/report: page.html, page.css, page.js; CMake puts them into the program.
 
 namespace attune::io {
 
-/// One kind of attention in one sentence: which word looks at which, in every layer and head, at every moment.
-/// L layers, H heads, T rows (words that ask), S columns (words that answer).
+/// One kind of attention in one sentence: which word looks at which, in every layer and head, at every
+/// moment. L layers, H heads, T rows (words that ask), S columns (words that answer).
 struct AttentionKind {
   std::string name = {};      // "cross-attention"
   std::string note = {};      // a sentence on how to read it
@@ -48,8 +48,9 @@ struct ReportPage {
 /// The weight 0 … 1 as a byte, rounded; what is not finite or outside counts as the nearer end, NaN as 0.
 char to_byte(double weight);
 
-/// The page as HTML. The same input gives the same bytes. Text may be anything: it is escaped, and what is not
-/// UTF-8 is replaced by U+FFFD. ShapeError where numbers of moments, labels and weights do not fit together.
+/// The page as HTML. The same input gives the same bytes. Text may be anything: it is escaped, and what is
+/// not UTF-8 is replaced by U+FFFD. ShapeError where numbers of moments, labels and weights do not fit
+/// together.
 std::string report_html(const ReportPage& page);
 
 }  // namespace attune::io
