@@ -50,6 +50,11 @@ std::string bytes_of(const nn::AttentionRecord& record, const Layers& layers, Pa
   return bytes;
 }
 
+// A line without the marks of a text that was cut into pieces beforehand.
+std::string plain(const Side& side, const std::string& line) {
+  return side.tokenizer->join(side.tokenizer->split(line));
+}
+
 io::WatchedSentence look(const Translator& translator, const text::SentencePair& pair) {
   const nn::Transformer& model = translator.model;
   const auto heads = static_cast<std::size_t>(model.settings.heads);
@@ -59,7 +64,8 @@ io::WatchedSentence look(const Translator& translator, const text::SentencePair&
   nn::Pass pass{.record = &record};
   model(batch.source, batch.source_lengths, batch.target_in, pass);
 
-  io::WatchedSentence sentence{.source = pair.source, .reference = pair.target};
+  io::WatchedSentence sentence{.source = plain(translator.source, pair.source),
+                               .reference = plain(translator.target, pair.target)};
   sentence.translations.push_back(
       translator.target.decode(text::greedy_search(model, {ids.source}, 4096).front()));
 

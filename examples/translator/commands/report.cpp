@@ -1,15 +1,14 @@
 #include <iostream>
 
 #include "examples/translator/commands/command.h"
-#include "examples/translator/flags.h"
 #include "examples/translator/report.h"
 
 namespace attune::examples {
 namespace {
 
-void add_report(CLI::App& app, Options& options) {
-  add_to(app, options);
-  add_model(app, options);
+void add_report(Flags& flags) {
+  add_to(flags);
+  add_model(flags);
 }
 
 int run_report(Options& options) {
