@@ -43,6 +43,7 @@
 #include "text/chrf.h"
 #include "text/corpus.h"
 #include "text/search.h"
+#include "text/sentencepiece.h"
 #include "text/tokenizer.h"
 #include "text/vocabulary.h"
 

@@ -55,6 +55,23 @@ endif()
 # nlohmann/json 3.11.2
 attune_headers(nlohmann_json nlohmann_json::nlohmann_json include https://github.com/nlohmann/json
                bc889afb4c5bf1c0d8ee29ef35eaaf4c8bef8a5d)
+if(ATTUNE_SENTENCEPIECE)
+  # SentencePiece 0.2.0, static, and nothing of it installed
+  set(SPM_ENABLE_SHARED OFF)
+  set(SPM_ENABLE_TCMALLOC OFF)
+  FetchContent_Declare(
+    SentencePiece SYSTEM EXCLUDE_FROM_ALL
+    GIT_REPOSITORY https://github.com/google/sentencepiece
+    GIT_TAG 17d7580d6407802f85855d2cc9190634e2c95624
+    FIND_PACKAGE_ARGS MODULE)
+  FetchContent_MakeAvailable(SentencePiece)
+  if(NOT TARGET SentencePiece::SentencePiece)
+    add_library(attune_sentencepiece INTERFACE)
+    target_include_directories(attune_sentencepiece SYSTEM INTERFACE "${sentencepiece_SOURCE_DIR}/src")
+    target_link_libraries(attune_sentencepiece INTERFACE sentencepiece_train-static sentencepiece-static)
+    add_library(SentencePiece::SentencePiece ALIAS attune_sentencepiece)
+  endif()
+endif()
 if(ATTUNE_EXAMPLES)
   # CLI11 2.3.2
   attune_headers(CLI11 CLI11::CLI11 include https://github.com/CLIUtils/CLI11

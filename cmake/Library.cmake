@@ -51,6 +51,11 @@ function(attune_library_as ending folder)
                  report_html_template=io/report/page.html report_css=io/report/page.css report_js=io/report/page.js)
   elseif(folder STREQUAL "text")
     target_compile_definitions(${target} PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")  # for the signature of BLEU
+    if(ATTUNE_SENTENCEPIECE)
+      target_compile_definitions(${target} PRIVATE ATTUNE_SENTENCEPIECE)
+      target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:SentencePiece::SentencePiece>
+                                              $<INSTALL_INTERFACE:attune::sentencepiece>)
+    endif()
   endif()
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder})
   if(NOT DEFINED CMAKE_POSITION_INDEPENDENT_CODE)

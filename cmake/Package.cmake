@@ -35,4 +35,5 @@ configure_package_config_file(
 # Before 1.0 a new minor version may break what was.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/attuneConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/attuneConfig.cmake" "${PROJECT_BINARY_DIR}/attuneConfigVersion.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/FindSentencePiece.cmake"
         DESTINATION "${config}")
