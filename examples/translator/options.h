@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "examples/translator/decoding.h"
 #include "examples/translator/language.h"
 #include "examples/translator/train.h"
 
@@ -30,6 +31,9 @@ struct Options {
   Index max_length = 100;
   std::string baseline;
   Index steps = 300;  // of overfit
+  // translate
+  Decoding decoding = {};
+  bool lists = false;  // the n best of each line
   // attend
   std::string sentence;
   std::size_t layer = 0, head = 0;  // counted from 1; 0: the last layer, the mean of the heads
