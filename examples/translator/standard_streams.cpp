@@ -35,9 +35,9 @@ void say(const char* text) {
     rest /= 10;
   } while (rest > 0);
   say(name);
-  say(": interrupted; answered are the first ");
+  say(": interrupted; ");
   say(digit);
-  say(lines_answered == 1 ? " line.\n" : " lines.\n");
+  say(lines_answered == 1 ? " line was answered.\n" : " lines were answered.\n");
   ::_exit(130);
 }
 

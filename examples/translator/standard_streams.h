@@ -41,7 +41,7 @@ void write_out(const char* who, const std::string& text);
 /// never in the middle of write_out, so no line is cut. SIGPIPE is ignored.
 class InterruptedInASentence {
  public:
-  /// What is said: `who`: interrupted after `lines()` lines … `lines` is set with `answered`.
+  /// The sentence begins with `who`.
   explicit InterruptedInASentence(const char* who);
   ~InterruptedInASentence();
   InterruptedInASentence(const InterruptedInASentence&) = delete;

@@ -195,7 +195,44 @@ check 'a closed output is noticed' test $? -eq 1
 yes 'the red cat 6' | head -n 2000 >input
 "$program" translate --model model <input 2>errors | head -n 1 >output
 check 'head gets its line' test "$(wc -l <output)" -eq 1
-check 'and nobody complains' test ! -s errors
+check 'and a sentence says why it ends' grep -q 'nobody reads the output any more' errors
+
+# --- searches ---
+
+head -n 3 source.txt >input
+"$program" translate --model model <input >greedy
+"$program" translate --model model --beam 1 <input >output
+check 'a beam of 1 is greedy search' cmp -s greedy output
+"$program" translate --model model --beam 4 --n-best 2 <input >output
+check 'two lines of four fields for each' test "$(cut -f1,4 output | grep -c '^[123].')" -eq 6
+check 'numbered by their lines' test "$(cut -f1 output | tr '\n' ' ')" = '1 1 2 2 3 3 '
+"$program" translate --model model --beam 4 <input >best
+check 'the first of the n best is the best' test "$(cut -f4 output | sed -n 1p)" = "$(sed -n 1p best)"
+"$program" translate --model model --sample --seed 7 <input >first
+"$program" translate --model model --sample --seed 7 <input >second
+check 'the same seed draws the same' cmp -s first second
+"$program" translate --model model --sample --seed 8 <input >second
+check 'another seed draws something else' test "$(cat first)" != "$(cat second)"
+"$program" translate --model model --sample --top-k 1 <input >output
+check 'the likeliest token alone is greedy search' cmp -s greedy output
+refused 2 '--top-p is for sampling: add --sample' translate --model model --top-p 0.5
+refused 2 '--n-best is for beam search: add --beam 5' translate --model model --n-best 2
+refused 2 '--beam is for searching, and --sample draws by chance' translate --model model --beam 2 --sample
+refused 2 'a beam of 2 has no 3 best' translate --model model --beam 2 --n-best 3
+refused 2 '--temperature: "0" was given' translate --model model --sample --temperature 0
+mkfifo lines
+"$program" translate --model model <lines >output 2>errors &
+child=$!
+exec 4>lines
+echo 'the red cat 6' >&4
+tries=0
+while [ ! -s output ] && [ $tries -lt 100 ]; do sleep 0.1 && tries=$((tries + 1)); done
+check 'a line is answered before the next one comes' test "$(wc -l <output)" -eq 1
+kill -TERM $child
+wait $child
+check 'an interrupted translation has its status' test $? -eq 130
+check 'and says how far it came' grep -q 'interrupted; 1 line was answered' errors
+exec 4>&-
 
 # --- attention ---
 
