@@ -13,7 +13,7 @@
 //     split it, shared by all threads
 //     for each panel of 32 rows of A, on several threads
 //       split it, into a buffer of the thread's own, if A was not
-//       for each 256 steps of the inner axis: tiles                   simd/gemm_split.h
+//       for each 128 steps of the inner axis: tiles                   simd/gemm_split.h
 //
 // To split a panel costs as much as to multiply it with some dozens of columns; a slice of B has hundreds.
 // Rows of C are written in long stretches: narrow columns of a large C would miss the cache at each row. The
@@ -22,8 +22,9 @@
 namespace attune::inline ATTUNE_PRECISION {
 namespace {
 
-// As in gemm.cpp: what fixes the bits.
-constexpr Index inner_block = 256;
+// What fixes the bits. 32 lines and 128 steps of A and of B, 24 KiB each, just fit the nearest cache; with
+// twice as many steps tiles would wait for the next one.
+constexpr Index inner_block = 128;
 // Split numbers, of 6 bytes each: 1 MiB of the second-level cache.
 constexpr Index slice_numbers = (1 << 20) / 6;
 // Numbers of a C that leaves the second-level cache: 1 MiB.
@@ -92,12 +93,15 @@ void split_gemm(const GemmOperand& a, const GemmOperand& b, const Scalar* split_
   const Index whole_panel = panel_size_of(a.columns);
 
   // A large C should be written once: then a slice has many steps and few columns. A small one stays in the
-  // cache: then it has many columns, so that A is split less often.
+  // cache: then it has many columns, so that A is split less often. Where C is added to anyway, half a slice
+  // leaves room in the cache for what is split and for C.
   const bool c_is_large = b.columns > large_result / a.rows;
   Index slice_steps = std::min(a.columns, c_is_large ? 4 * inner_block : inner_block);
   const Index slice_columns = std::min(b.columns, slice_numbers / slice_steps / split_lines * split_lines);
-  if (slice_steps < a.columns)
-    slice_steps = std::min(a.columns, slice_numbers / slice_columns / inner_block * inner_block);
+  if (slice_steps < a.columns) {
+    const Index fitting = slice_numbers / 2 / slice_columns / inner_block * inner_block;
+    slice_steps = std::min(a.columns, std::max(inner_block, fitting));
+  }
 
   const Index row_panels = divide_up(a.rows, split_lines);
   Index part = slice_columns;  // of a slice's columns, for a thread

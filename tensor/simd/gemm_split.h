@@ -153,6 +153,30 @@ void split_rows(std::int64_t lines, std::int64_t inner, const Scalar* from, std:
   }
 }
 
+/// Columns of B that stand side by side, whole chunks and tiles: rows of B are read from their beginning to
+/// their end, one after the other of sixteen, and with each the one that it forms pairs with; the next chunk
+/// is asked for.
+template <class Arch>
+void split_side_by_side(std::int64_t lines, std::int64_t inner, const Scalar* from, std::int64_t step_stride,
+                        Scalar* panels) {
+  const std::int64_t panel_size = inner / split_steps * split_chunk;
+  for (std::int64_t step = 0; step < inner; step += split_steps, panels += split_chunk) {
+    const std::int64_t next = step + split_steps < inner ? split_steps * step_stride : 0;
+    for (std::int64_t row = 0; row < split_tile; ++row) {
+      const Scalar* const upper = from + (step + row) * step_stride;
+      const Scalar* const lower = upper + split_tile * step_stride;
+      Scalar* const to = panels + row * split_tile;
+      for (std::int64_t line = 0; line < lines; line += split_tile) {
+        __builtin_prefetch(upper + next + line);
+        __builtin_prefetch(lower + next + line);
+        split_store<Arch>(
+            _mm512_loadu_ps(upper + line), _mm512_loadu_ps(lower + line),
+            to + line / split_lines * panel_size + line % split_lines / split_tile * 3 * split_tile_numbers);
+      }
+    }
+  }
+}
+
 /// Asks for a later chunk, whose steps stand far from each other: the processor does not foresee that.
 template <class Arch>
 void split_prefetch(const Scalar* from, std::int64_t lines, std::int64_t step_stride) {
@@ -168,6 +192,8 @@ void split_pack(SplitSide side, std::int64_t lines, std::int64_t inner, const Sc
                 std::int64_t line_stride, std::int64_t step_stride, Scalar* panels) {
   if (side == SplitSide::a && step_stride == 1 && inner % split_steps == 0)
     return split_rows<Arch>(lines, inner, from, line_stride, panels);
+  if (side == SplitSide::b && line_stride == 1 && inner % split_steps == 0 && lines % split_tile == 0)
+    return split_side_by_side<Arch>(lines, inner, from, step_stride, panels);
   const std::int64_t panel_size = (inner + split_steps - 1) / split_steps * split_chunk;
   for (std::int64_t step = 0; step < inner; step += split_steps, panels += split_chunk) {
     if (line_stride == 1 && step + 3 * split_steps <= inner)
@@ -262,6 +288,26 @@ template <class Arch, int Tile>
   }
 }
 
+/// Asks for the cache lines of C while the unit multiplies, a few at a time: none, and every store would wait
+/// for its own; all at once, and the loads behind them would.
+struct SplitAhead {
+  const Scalar* c;
+  std::int64_t row_stride;
+  std::int64_t rows_left, columns;
+
+  static constexpr int times = 4;  // that `ask` is called for each 32 steps
+  static int rows_at_once(std::int64_t inner) {
+    const auto calls = static_cast<int>(inner > split_steps ? inner / split_steps * times : times);
+    return (split_lines + calls - 1) / calls;
+  }
+  [[gnu::always_inline]] void ask(int rows) {
+    for (; rows > 0 && rows_left > 0; --rows, --rows_left, c += row_stride) {
+      __builtin_prefetch(c, 1);
+      if (columns > split_tile) __builtin_prefetch(c + split_tile, 1);
+    }
+  }
+};
+
 /// One panel of A with one of B: C (rows, columns), at most 32 each, at a row and column of the block.
 template <class Arch, bool TwoRows, bool TwoColumns>
 void split_product(const SplitBlock& block, const Scalar* a, const Scalar* b, std::int64_t row,
@@ -271,16 +317,22 @@ void split_product(const SplitBlock& block, const Scalar* a, const Scalar* b, st
   if constexpr (TwoRows) _tile_zero(2);
   if constexpr (TwoRows && TwoColumns) _tile_zero(3);
   constexpr std::int64_t m = split_tile_numbers, l = 2 * split_tile_numbers;
+  SplitAhead ahead{block.c + row * block.c_row_stride + column, block.c_row_stride, rows, columns};
+  const int at_once = ahead.rows_at_once(block.inner);
   for (std::int64_t step = 0; step < block.inner; step += split_steps) {
     split_load_a<Arch, TwoRows, TwoColumns>(a + l);
     split_load_b<Arch, TwoRows, TwoColumns>(b);
     split_multiply<Arch, TwoRows, TwoColumns>();  // l h'
+    ahead.ask(at_once);
     split_load_a<Arch, TwoRows, TwoColumns>(a + m);
     split_multiply<Arch, TwoRows, TwoColumns>();  // m h'
+    ahead.ask(at_once);
     split_load_b<Arch, TwoRows, TwoColumns>(b + m);
     split_multiply<Arch, TwoRows, TwoColumns>();  // m m'
+    ahead.ask(at_once);
     split_load_a<Arch, TwoRows, TwoColumns>(a);
     split_multiply<Arch, TwoRows, TwoColumns>();  // h m'
+    ahead.ask(at_once);
     split_load_b<Arch, TwoRows, TwoColumns>(b + l);
     split_multiply<Arch, TwoRows, TwoColumns>();  // h l'
     split_load_b<Arch, TwoRows, TwoColumns>(b);
