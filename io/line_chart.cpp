@@ -81,6 +81,8 @@ Frame frame_of(const LineChart& chart) {
     frame.y.add(values[values.size() - 1 - cut]);
   }
   if (frame.x.empty()) return frame;
+  for (const double x : chart.x_shown)
+    if (std::isfinite(x)) frame.x.add(x);
   widen(frame.x, 0);
   widen(frame.y, 0.05);
   return frame;
@@ -185,7 +187,8 @@ std::string line_chart_svg(const LineChart& chart, const std::string& id) {
   const Frame frame = frame_of(chart);
   const std::string title = "<title id=\"" + id + "-title\">" + escape_markup(chart.title) + "</title>\n";
   std::string out = "<svg class=\"chart\" viewBox=\"0 0 " + px(page_width) + " " + px(page_height) +
-                    "\" role=\"img\" aria-labelledby=\"" + id + "-title " + id + "-words\"";
+                    "\" role=\"img\" aria-labelledby=\"" + id + "-title\" aria-describedby=\"" + id +
+                    "-words\"";
   if (frame.x.empty())
     return out + ">\n" + title + "<desc id=\"" + id +
            "-words\">Nothing yet.</desc>\n<text class=\"tick\" x=\"" + px(page_width / 2) + "\" y=\"" +

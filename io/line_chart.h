@@ -18,7 +18,9 @@ struct LineChart {
   std::string title = {};
   std::string x_axis = {}, y_axis = {};
   std::vector<Curve> curves = {};
-  std::string note = {};     // a sentence below the title: what the curve should do
+  std::string note = {};  // a sentence below the title: what the curve should do
+  std::vector<double> x_shown =
+      {};                    // the x axis has room for these as well, so that charts can have one axis
   bool logarithmic = false;  // the y axis by powers of ten; points of 0 and less are left out
   int places = 2;            // decimals of y in words and tables
 };

@@ -96,6 +96,7 @@ bool from_base64(std::string_view text, std::string& bytes) {
       if (value == std::string_view::npos) return false;
       group = group << 6 | static_cast<std::uint32_t>(value);
     }
+    if ((group & ((1u << 8 * padding) - 1)) != 0) return false;  // bits that no byte has
     for (std::size_t k = 0; k < 3 - padding; ++k) bytes += static_cast<char>(group >> (16 - 8 * k) & 255u);
   }
   return true;

@@ -88,13 +88,18 @@ std::string facts_html(const ReportPage& page) {
   return out;
 }
 
+// How many points of a curve can be drawn.
+std::size_t all_points(const Curve& curve) {
+  return curve.x.empty() ? 0 : thin_curve(curve, curve.x.size()).x.size();
+}
+
 // The numbers behind a chart: of single steps a few means, of the rest every point.
 std::string chart_table(const LineChart& chart) {
   constexpr std::size_t most_rows = 40;
   std::string out;
   for (const Curve& whole : chart.curves) {
     const Curve curve = thin_curve(whole, whole.faint ? most_rows / 2 : most_rows);
-    out += "<table><caption>" + shown(curve.name) + (curve.x.size() < whole.x.size() ? ", means" : "") +
+    out += "<table><caption>" + shown(curve.name) + (curve.x.size() < all_points(whole) ? ", means" : "") +
            "</caption><thead><tr><th scope=\"col\">" + shown(chart.x_axis) + "</th><th scope=\"col\">" +
            shown(chart.y_axis) + "</th></tr></thead><tbody>\n";
     for (std::size_t i = 0; i < curve.x.size(); ++i)

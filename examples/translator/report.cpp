@@ -213,7 +213,7 @@ void add_facts(io::ReportPage& page, const NumberTable& epochs, const EpochRecor
   if (record) page.facts.insert(page.facts.end(), record->facts.begin(), record->facts.end());
 }
 
-void add_chart(io::ReportPage& page, io::LineChart chart) {
+void add_chart(io::ReportPage& page, double last_step, io::LineChart chart) {
   const auto has_points = [](const io::Curve& curve) {
     for (std::size_t i = 0; i < curve.x.size(); ++i)
       if (std::isfinite(curve.x[i]) && std::isfinite(curve.y[i])) return true;
@@ -223,10 +223,15 @@ void add_chart(io::ReportPage& page, io::LineChart chart) {
   for (io::Curve& curve : chart.curves)
     if (has_points(curve)) curves.push_back(std::move(curve));
   chart.curves = std::move(curves);
+  chart.x_shown = {0, last_step};
   if (!chart.curves.empty()) page.charts.push_back(std::move(chart));
 }
 
 void add_charts(io::ReportPage& page, const NumberTable& epochs, const NumberTable& steps) {
+  // From the beginning to the last step, in all of them.
+  double last = 0;
+  for (const NumberTable* table : {&epochs, &steps})
+    for (const double step : table->column("step")) last = std::max(last, std::isfinite(step) ? step : 0);
   const auto by_epoch = [&](const char* name, const char* column) {
     return io::Curve{.name = name, .x = epochs.column("step"), .y = epochs.column(column)};
   };
@@ -234,7 +239,7 @@ void add_charts(io::ReportPage& page, const NumberTable& epochs, const NumberTab
     return io::thin_curve(
         {.name = name, .x = steps.column("step"), .y = steps.column(column), .faint = faint}, most_points);
   };
-  add_chart(page,
+  add_chart(page, last,
             {.title = "Loss",
              .x_axis = "step",
              .y_axis = "nats per token",
@@ -242,39 +247,43 @@ void add_charts(io::ReportPage& page, const NumberTable& epochs, const NumberTab
                         by_step("single steps", "loss", true)},
              .note = "Both should fall. Where validation rises again, the model learns by heart.",
              .places = 3});
-  add_chart(page,
+  add_chart(page, last,
             {.title = "Validation perplexity",
              .x_axis = "step",
              .y_axis = "perplexity",
              .curves = {by_epoch("validation", "validation_perplexity")},
              .note = "Between how many words the model is torn, on average; on a scale of powers of ten.",
              .logarithmic = true});
-  add_chart(page, {.title = "Validation BLEU",
-                   .x_axis = "step",
-                   .y_axis = "BLEU",
-                   .curves = {by_epoch("validation", "validation_bleu")},
-                   .note = "How much of the translations stands in the references: 0 to 100."});
+  add_chart(page, last,
+            {.title = "Validation BLEU",
+             .x_axis = "step",
+             .y_axis = "BLEU",
+             .curves = {by_epoch("validation", "validation_bleu")},
+             .note = "How much of the translations stands in the references: 0 to 100."});
   const bool with_steps = steps.rows() > 0;
-  add_chart(page, {.title = "Learning rate",
-                   .x_axis = "step",
-                   .y_axis = "rate",
-                   .curves = {with_steps ? by_step("learning rate", "learning_rate", false)
-                                         : by_epoch("learning rate", "learning_rate")},
-                   .note = "Up during the warm-up, then down.",
-                   .places = 7});
-  add_chart(page, {.title = "Gradient norm",
-                   .x_axis = "step",
-                   .y_axis = "norm",
-                   .curves = {with_steps ? by_step("gradient norm, before clipping", "gradient_norm", false)
-                                         : by_epoch("gradient norm", "gradient_norm")},
-                   .note = "Before clipping. Peaks late in training mean that the rate is too high.",
-                   .places = 3});
-  add_chart(page, {.title = "Speed",
-                   .x_axis = "step",
-                   .y_axis = "target tokens per second",
-                   .curves = {by_epoch("target tokens per second", "tokens_per_second")},
-                   .note = "How fast it learns on this machine.",
-                   .places = 0});
+  add_chart(page, last,
+            {.title = "Learning rate",
+             .x_axis = "step",
+             .y_axis = "rate",
+             .curves = {with_steps ? by_step("learning rate", "learning_rate", false)
+                                   : by_epoch("learning rate", "learning_rate")},
+             .note = "Up during the warm-up, then down.",
+             .places = 7});
+  add_chart(page, last,
+            {.title = "Gradient norm",
+             .x_axis = "step",
+             .y_axis = "norm",
+             .curves = {with_steps ? by_step("gradient norm, before clipping", "gradient_norm", false)
+                                   : by_epoch("gradient norm", "gradient_norm")},
+             .note = "Before clipping. Peaks late in training mean that the rate is too high.",
+             .places = 3});
+  add_chart(page, last,
+            {.title = "Speed",
+             .x_axis = "step",
+             .y_axis = "target tokens per second",
+             .curves = {by_epoch("target tokens per second", "tokens_per_second")},
+             .note = "How fast it learns on this machine.",
+             .places = 0});
 }
 
 // The step at the end of an epoch: what the marks in the curves stand at.

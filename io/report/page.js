@@ -444,7 +444,7 @@ function start() {
   element("play").addEventListener("click", play);
   listenToWords();
   addEventListener("resize", drawWords);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  matchMedia("screen and (prefers-color-scheme: dark)").addEventListener("change", () => {
     readScale();
     draw();
   });
