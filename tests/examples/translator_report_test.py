@@ -2,7 +2,7 @@
 """The report of a training, as people use it: in a real browser, with pointer and keyboard, light and dark, wide and
 narrow, on paper, without scripts. The training is made up here, so that every weight on the page is known.
 
-    report_page_test.py TRANSLATOR [FOLDER FOR SCREENSHOTS]
+    translator_report_test.py TRANSLATOR [FOLDER FOR SCREENSHOTS]
 
 Ends with status 77 and a line SKIPPED where there is no Chromium.
 """
