@@ -92,6 +92,7 @@ std::vector<double> ticks_of_y(const LineChart& chart, const Frame& frame) {
   if (!chart.logarithmic) return round_ticks(frame.y.low, frame.y.high, 5);
   std::vector<double> ticks;
   const double decades = frame.y.high - frame.y.low;
+  if (decades < 1) return round_ticks(std::pow(10.0, frame.y.low), std::pow(10.0, frame.y.high), 4);
   for (double power = std::floor(frame.y.low); power <= frame.y.high; ++power)
     for (const double multiple : {1.0, 2.0, 5.0}) {
       const double tick = multiple * std::pow(10.0, power), place = std::log10(tick);

@@ -195,13 +195,13 @@ void add_facts(io::ReportPage& page, const NumberTable& epochs, const EpochRecor
   const auto epoch = epochs.column("epoch"), loss = epochs.column("validation_loss"),
              perplexity = epochs.column("validation_perplexity"), bleu = epochs.column("validation_bleu"),
              seconds = epochs.column("seconds"), speed = epochs.column("tokens_per_second");
-  const auto at_epoch = [&](std::size_t row) { return " (epoch " + number(epoch[row], 0) + ")"; };
+  const auto at_epoch = [&](std::size_t row) { return ", epoch " + number(epoch[row], 0); };
   if (const auto best = lowest(loss))
-    page.facts.push_back({"lowest validation loss", number(loss[*best], 3) + at_epoch(*best)});
+    page.facts.push_back({"lowest validation loss" + at_epoch(*best), number(loss[*best], 3)});
   if (const auto best = lowest(perplexity))
-    page.facts.push_back({"validation perplexity", number(perplexity[*best], 2) + at_epoch(*best)});
+    page.facts.push_back({"validation perplexity" + at_epoch(*best), number(perplexity[*best], 2)});
   if (const auto best = lowest(bleu, -1))
-    page.facts.push_back({"highest validation BLEU", number(bleu[*best], 2) + at_epoch(*best)});
+    page.facts.push_back({"highest validation BLEU" + at_epoch(*best), number(bleu[*best], 2)});
   if (epochs.rows() > 0) {
     page.facts.push_back({"epochs", number(epoch.back(), 0)});
     if (std::isfinite(epochs.column("step").back()))

@@ -132,8 +132,8 @@ def spoken_after_rest(browser):
 def test_texts(browser):
     equal("the title names the folder", browser.evaluate("document.title"), "Training report: model")
     page = browser.evaluate("document.body.innerText")
-    check("the lowest validation loss is told with its epoch", "1.7 (epoch 5)" in page)
-    check("the highest BLEU is told with its epoch", "35 (epoch 5)" in page)
+    check("the lowest validation loss is told with its epoch", "lowest validation loss, epoch 5\n1.7\n" in page)
+    check("the highest BLEU is told with its epoch", "highest validation BLEU, epoch 5\n35\n" in page)
     check("what the model is made of is told", "1,234" in page)
     equal("there is a chart for each measure", browser.evaluate("document.querySelectorAll('svg.chart').length"), 6)
     equal("a sentence that looks like markup is text", browser.evaluate("document.querySelectorAll('img, b').length"), 0)
@@ -237,7 +237,7 @@ def test_tab_order(browser):
         if stops[-1] == "body" or len(stops) > 3 and stops[-1] == "skip":
             break
     wanted = ["skip", "#curves", "#attention", "#translations"] + 6 * ["summary"] + [
-        "sentence", "kind", "play", "moment", "head", "word", "summary", "matrix-frame"] + 2 * ["summary"]
+        "sentence", "kind", "play", "moment", "word", "head", "summary", "matrix-frame"] + 2 * ["summary"]
     equal("Tab goes through the controls in the order of reading", stops[:len(wanted)], wanted)
     invisible = browser.evaluate("""[...document.querySelectorAll('#kinds input, #askers button, #moment, summary, select, a')].filter((e) => {
         e.focus({focusVisible: true}); const box = e.closest('label') || e;
