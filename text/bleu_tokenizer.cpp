@@ -167,4 +167,15 @@ std::vector<std::string> bleu_tokenizer_names() {
   return names;
 }
 
+std::string usual_bleu_tokenizer(const std::vector<std::string>& references) {
+  std::size_t chinese_characters = 0, all = 0;
+  for (const std::string& line : references) {
+    for (const char32_t c : decode_utf8(line)) {
+      all += is_python_white_space(c) ? 0 : 1;
+      chinese_characters += (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x4E00 && c <= 0x9FFF) ? 1 : 0;
+    }
+  }
+  return 2 * chinese_characters > all ? "zh" : "13a";
+}
+
 }  // namespace attune::text

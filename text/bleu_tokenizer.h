@@ -29,6 +29,10 @@ Tokens split_for_bleu(std::string_view line, std::string_view tokenizer);
 
 std::vector<std::string> bleu_tokenizer_names();
 
+/// The one that sacreBLEU would take, were it told the language of these references: "zh" when most of their
+/// characters are Chinese (white space left out), else "13a".
+std::string usual_bleu_tokenizer(const std::vector<std::string>& references);
+
 /// White space as Python's str.split() has it: Unicode's, and the separators U+001C to U+001F.
 bool is_python_white_space(char32_t character);
 

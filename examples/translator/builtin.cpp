@@ -86,20 +86,11 @@ Score score_pairs(const Translator& translator, const std::vector<std::string>& 
                   const std::vector<std::string>& references) {
   Score score;
   score.translations = translator.translate(sources);
-  // Counted on tokens; pieces of words are joined first, so that scores do not depend on how words were cut.
-  const bool in_pieces = translator.target.tokenizer->name() == "bpe";
-  const auto tokens = [&](const std::string& line) {
-    text::Tokens split = translator.target.tokenizer->split(line);
-    return in_pieces ? text::join_pieces(split) : split;
-  };
-  std::vector<text::Tokens> hypotheses;
-  std::vector<text::Tokens> wanted;
-  for (const std::string& line : score.translations) hypotheses.push_back(tokens(line));
-  for (const std::string& line : references) wanted.push_back(tokens(line));
-  const std::string name = translator.target.tokenizer->name();
+  score.output = scored_text(*translator.target.tokenizer, score.translations);
+  score.wanted = scored_text(*translator.target.tokenizer, references);
   score.bleu =
-      text::corpus_bleu(hypotheses, wanted, {.tokenizer = in_pieces || name == "space" ? "none" : name});
-  score.exact = text::exact_match_rate(hypotheses, wanted);
+      text::corpus_bleu(score.output.tokens, score.wanted.tokens, {.tokenizer = score.wanted.cut_by});
+  score.exact = text::exact_match_rate(score.output.tokens, score.wanted.tokens);
   return score;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "examples/translator/corpus.h"
+#include "examples/translator/scores.h"
 #include "examples/translator/train.h"
 
 // The tour's side of things: the built-in corpus as training data, and what a model trained on it attends to.
@@ -32,8 +33,9 @@ TrainingData encode_builtin(const Translator& translator, const Corpus& corpus);
 
 struct Score {
   double exact = 0;  // the share that is right to the letter, 0 to 1
-  text::Bleu bleu;
+  text::Bleu bleu;   // of tokens, pieces of words joined
   std::vector<std::string> translations;
+  ScoredText output, wanted;  // the same as text and as tokens, for other scores
 };
 Score score_pairs(const Translator& translator, const std::vector<std::string>& sources,
                   const std::vector<std::string>& references);

@@ -7,6 +7,7 @@
 
 #include "examples/translator/decoding.h"
 #include "examples/translator/language.h"
+#include "examples/translator/scores.h"
 #include "examples/translator/train.h"
 
 namespace attune::examples {
@@ -41,6 +42,8 @@ struct Options {
   // score
   std::string hypothesis, reference;
   bool tokenized = false;
+  std::string compare;  // a second output, which the first is compared with
+  ScoreSettings score;
 
   const TargetLanguage& language() const {
     return to.empty() ? *target_languages().front() : target_language(to);

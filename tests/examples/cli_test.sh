@@ -289,9 +289,19 @@ refused 1 'are empty' score --hypothesis empty.txt --reference empty.txt
 refused 1 'nowhere' score --hypothesis nowhere --reference source.txt
 "$program" score --hypothesis target.txt --reference target.txt >output 2>errors
 check 'a file scores 100 against itself' grep -q '^BLEU = 100.00' output
-check 'and says how it was counted' grep -q 'tok:word' output
+check 'and says how it was counted' grep -q 'tok:13a|smooth:exp' output
+check 'with the signature of each score' grep -q 'nrefs:1|case:mixed|eff:yes|nc:6|nw:0' output
+sed 's/le /la /' target.txt >worse.txt
+"$program" score --hypothesis target.txt --reference target.txt --compare worse.txt >output 2>errors
+check 'one output is better than another' grep -q 'difference: +.* better on 100.0 %, p = 0.0010' output
+refused 1 'short.txt has 5 lines, target.txt has 180' score --hypothesis target.txt --reference target.txt \
+  --compare short.txt
+"$program" score --hypothesis target.txt --reference target.txt --tokenized >output 2>errors
+check 'tokenised text is not cut again' grep -q 'tok:none|smooth:none' output
 "$program" score --model model --pairs pairs.tsv >output 2>errors
 check 'a model is scored on pairs' grep -q 'of 180 exactly right' output
+check 'as text' grep -q 'tok:13a' output
+check 'and by its own tokens' grep -q '^Tokenised BLEU' output
 
 # --- interrupted ---
 

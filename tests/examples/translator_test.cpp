@@ -816,7 +816,7 @@ TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
            Case{"--wrong", "there is no flag \"--wrong\": `translator --help` lists"},
            {"train --wrong=3", "there is no flag \"--wrong\": `translator train --help` lists"},
            {"fly",
-            "there is no command \"fly\": the commands are train, overfit, translate, attend and score"},
+            "there is no command \"fly\": the commands are train, overfit, "},
            {"train more", "\"more\" belongs to no flag"},
            {"translate hello", "translate reads standard input"},
            {"--pairs p.tsv", "the tour has no flag --pairs, but train has: write `translator train --pairs"},
@@ -870,6 +870,11 @@ TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
            {"overfit --to zh --pairs p", "--to chooses the language of the built-in corpus"},
            {"score --to zh --hypothesis h --reference r", "are scored without a model: leave out --to"},
            {"score --tokenized", "--tokenized is about --hypothesis and --reference"},
+           {"score --hypothesis h --reference r --tokenized --tokenize 13a", "give one of them"},
+           {"score --metric chrf --tokenize zh", "--tokenize is for BLEU, chrF counts characters"},
+           {"score --metric meteor", "--metric: \"meteor\" was given: give one of bleu, chrf, chrf++"},
+           {"score --tokenize intl", "give one of 13a, zh, char, none"},
+           {"score --resamples 0", "--resamples: \"0\" was given: give a whole number from 1"},
        }) {
     CAPTURE(wrong.line);
     const std::string text = message_of<UsageError>([&] { options_of(wrong.line); });

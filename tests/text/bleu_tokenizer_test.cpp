@@ -70,6 +70,7 @@ TEST_CASE("zh: Chinese characters and marks are tokens, the rest is cut as by 13
 
 TEST_CASE("zh: what sacreBLEU's rules leave together stays together") {
   CHECK(cut("我有3.", "zh") == "我 有 3.");  // no space is put behind the line, so nothing follows the stop
+  CHECK(cut("\u3000,5", "zh") == ",5");      // nor before it, and white space there is cut off
   CHECK(cut("𠀀𠀁", "zh") == "𠀀𠀁");        // rare characters, beyond U+FFFF
   CHECK(cut("&amp;", "zh") == "& amp ;");    // entities are not read
   CHECK(cut("한국어", "zh") == "한국어");    // Korean syllables are no Chinese
@@ -86,4 +87,12 @@ TEST_CASE("tokenisers of BLEU: an unknown name is refused with those that there 
   CHECK_THROWS_WITH_AS(cut("a", "intl"),
                        "bleu: there is no tokenizer \"intl\": choose one of 13a, zh, char, none",
                        attune::ValueError);
+}
+
+TEST_CASE("tokenisers of BLEU: zh is for text that is mostly Chinese, 13a for all other") {
+  CHECK(usual_bleu_tokenizer({"我有3.5本书。", "好"}) == "zh");
+  CHECK(usual_bleu_tokenizer({"le chat 猫", "der Hund"}) == "13a");
+  CHECK(usual_bleu_tokenizer({"한국어 문장", "かな"}) == "13a");
+  CHECK(usual_bleu_tokenizer({"\u3000 \u3000", "好"}) == "zh");  // spaces do not count
+  CHECK(usual_bleu_tokenizer({}) == "13a");
 }

@@ -15,8 +15,23 @@ void add_score(Flags& flags) {
   flags.group("Two files, no model");
   flags.text("--hypothesis", "file", options.hypothesis, "one translation a line …");
   flags.text("--reference", "file", options.reference, "… and those that were wanted");
-  flags.toggle("--tokenized", "the files are tokenised already: cut at spaces only",
+  flags.toggle("--tokenized",
+               "the files are tokenised already: cut at spaces only, pieces that end in @@ are joined",
                [&options] { options.tokenized = true; });
+
+  flags.group("How it is counted");
+  ScoreSettings& score = options.score;
+  flags.choice("--metric", {"bleu", "chrf", "chrf++"}, "one score alone [bleu and chrf]",
+               [&score](const std::string& name) { score.metric = name; });
+  flags.choice("--tokenize", text::bleu_tokenizer_names(),
+               "how text is cut before BLEU is counted [zh when the references are Chinese, else 13a]",
+               [&score](const std::string& name) { score.tokenizer = name; });
+  flags.toggle("--lowercase", "count capitals as small letters", [&score] { score.lowercase = true; });
+  flags.text("--compare", "file", options.compare,
+             "another output for the same sentences: which is better, and is it chance?");
+  flags.number<int>("--resamples", 1, 1'000'000,
+                    "test sets that are drawn to see how far chance reaches [1000]",
+                    [&score](int count) { score.resamples = count; });
 }
 
 void check_score(Flags& flags) {
@@ -32,29 +47,42 @@ void check_score(Flags& flags) {
   if (options.tokenized && options.hypothesis.empty())
     fail<UsageError>("--tokenized is about --hypothesis and --reference: give these, or leave it out; ",
                      "a model cuts text as it was trained to");
+  if (options.tokenized && !options.score.tokenizer.empty())
+    fail<UsageError>(
+        "--tokenized says that the text is cut already, --tokenize how to cut it: give one of them");
+  if (!options.score.tokenizer.empty() && !options.score.metric.empty() && options.score.metric != "bleu")
+    fail<UsageError>("--tokenize is for BLEU, chrF counts characters: leave it out, or --metric");
+}
+
+// Lines that shall be compared with `count` references, which are those of `what`.
+std::vector<std::string> read_output(const std::string& file, std::size_t count, const std::string& what) {
+  text::Lines output = text::read_lines(file);
+  report_repairs(file, output.report);
+  if (output.lines.size() != count)
+    fail<FileError>("score: each line needs its reference: ", file, " has ", output.lines.size(), " lines, ",
+                    what, " has ", count, ": give files with the same number of lines");
+  return std::move(output.lines);
 }
 
 int score_files(const Options& options) {
-  const text::Lines hypotheses = text::read_lines(options.hypothesis);
   const text::Lines references = text::read_lines(options.reference);
-  report_repairs(options.hypothesis, hypotheses.report);
   report_repairs(options.reference, references.report);
-  if (hypotheses.lines.size() != references.lines.size())
-    fail<FileError>("score: each line needs its reference: ", options.hypothesis, " has ",
-                    hypotheses.lines.size(), " lines, ", options.reference, " has ", references.lines.size(),
-                    ": give files with the same number of lines");
-  if (hypotheses.lines.empty())
+  const std::vector<std::string> output =
+      read_output(options.hypothesis, references.lines.size(), options.reference);
+  if (output.empty())
     fail<FileError>("score: ", options.hypothesis, " and ", options.reference,
                     " are empty: give files with one sentence a line");
-  const auto tokenizer = text::make_tokenizer(options.tokenized ? "space" : "word");
-  const auto tokens = [&](const text::Lines& file) {
-    std::vector<text::Tokens> result;
-    for (const std::string& line : file.lines) result.push_back(tokenizer->split(line));
-    return result;
+  const text::BpeTokenizer pieces;
+  const auto prepared = [&](const std::vector<std::string>& lines) {
+    return options.tokenized ? scored_text(pieces, lines) : plain_text(lines);
   };
-  const text::Bleu bleu = text::corpus_bleu(tokens(hypotheses), tokens(references),
-                                            {.tokenizer = options.tokenized ? "none" : tokenizer->name()});
-  std::cout << bleu.to_string() << '\n' << bleu.signature << '\n';
+  const ScoredText wanted = prepared(references.lines);
+  std::vector<Measured> baseline;
+  if (!options.compare.empty())
+    baseline = measure(prepared(read_output(options.compare, output.size(), options.reference)), wanted,
+                       options.score);
+  print_scores(std::cout, measure(prepared(output), wanted, options.score), baseline, options.compare,
+               options.score.resamples);
   return 0;
 }
 
@@ -83,10 +111,15 @@ int run_score(Options& options) {
       references.push_back(std::move(example.pair.target));
     }
   }
+  std::vector<std::string> other;  // read first: translating takes longer
+  if (!options.compare.empty()) other = read_output(options.compare, references.size(), "the corpus");
   const Score score = score_pairs(translator, sources, references);
-  std::cout << score.bleu.to_string() << '\n'
-            << score.bleu.signature << '\n'
-            << 100 * score.exact << " % of " << sources.size() << " exactly right\n";
+  std::vector<Measured> baseline;
+  if (!other.empty())
+    baseline = measure(scored_text(*translator.target.tokenizer, other), score.wanted, options.score);
+  print_scores(std::cout, measure(score.output, score.wanted, options.score), baseline, options.compare,
+               options.score.resamples);
+  std::cout << 100 * score.exact << " % of " << sources.size() << " exactly right\n";
   return 0;
 }
 
@@ -94,7 +127,7 @@ int run_score(Options& options) {
 
 const Command score_command{
     .name = "score",
-    .summary = "BLEU of a model's translations, or of a file's",
+    .summary = "BLEU and chrF of a model's or a file's output",
     .footer =
         "\nWithout --pairs or --source and --target it translates the sentences held out\n"
         "from the built-in corpus.",
