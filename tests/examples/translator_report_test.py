@@ -22,8 +22,8 @@ EPOCHS = 6  # 0 … 5
 LAYERS, HEADS = 2, 2
 NASTY = '</script><img src=x onerror="alert(1)"> & <!-- \u2028 {{data}} \u202e'
 SENTENCES = [
-    {"source": "the black cat .", "reference": "le chat noir .", "rows": ["le", "chat", "noir", ".", "</s>"],
-     "columns": ["the", "black", "cat", ".", "</s>"], "looks": [0, 2, 1, 3, 4]},
+    {"source": "the black cat .", "reference": "le chat noir .", "rows": ["le", "chat", "noir", "!", ".", "</s>"],
+     "columns": ["the", "black", "cat", ".", "</s>"], "looks": [0, 2, 1, 3, 3, 4]},
     {"source": NASTY + " 猫 قطة", "reference": "gut & <b>schön</b>", "rows": ["gut", "&", "<b>", "</s>"],
      "columns": ["</script>", "猫", "قطة", "<img src=x onerror=alert(1)>"], "looks": [0, 1, 2, 3]},
 ]
@@ -155,7 +155,7 @@ def test_first_sight(browser):
     equal("the mean of the heads is right", cells(browser, 1), ["chat", "10", "10", "60", "10", "10"])
     equal("there is a picture for each layer and head, and for the mean",
           browser.evaluate("document.querySelectorAll('#heads canvas').length"), LAYERS * (HEADS + 1))
-    check("lines join the words", browser.evaluate("document.querySelectorAll('#lines path').length") == 25)
+    check("lines join the words", browser.evaluate("document.querySelectorAll('#lines path').length") == 30)
 
 
 def test_pointer(browser):
@@ -178,7 +178,7 @@ def test_pointer(browser):
     equal("and says that it is held", browser.evaluate("document.querySelector('#askers [data-row=\"2\"]').ariaPressed"), "true")
     browser.click("#kinds label:first-child")
     equal("a click chooses the kind", text(browser, "#lens-title"), "decoder self-attention, layer 2, head 1")
-    equal("whose weights are others", cells(browser, 3), [".", "100", "", "", "", ""])
+    equal("whose weights are others", cells(browser, 3), ["!", "100", "", "", "", "", ""])
     browser.click("#kinds label:last-child")
     browser.move_to("#chart-0 svg", right=150)
     check("a curve tells its values under the pointer", "validation 1.7 at step 500" in text(browser, "#chart-0 .readout"),
@@ -239,9 +239,10 @@ def test_tab_order(browser):
     wanted = ["skip", "#curves", "#attention", "#translations"] + 6 * ["summary"] + [
         "sentence", "kind", "play", "moment", "word", "head", "summary", "matrix-frame"] + 2 * ["summary"]
     equal("Tab goes through the controls in the order of reading", stops[:len(wanted)], wanted)
-    invisible = browser.evaluate("""[...document.querySelectorAll('#kinds input, #askers button, #moment, summary, select, a')].filter((e) => {
+    invisible = browser.evaluate("""[...document.querySelectorAll('#kinds input, #heads input, #askers button, #moment, summary, select, a')].filter((e) => {
         e.focus({focusVisible: true}); const box = e.closest('label') || e;
-        return getComputedStyle(box).outlineStyle === 'none'; }).length""")
+        const style = getComputedStyle(box);
+        return style.outlineStyle !== 'solid' || style.outlineWidth !== '3px'; }).length""")
     equal("what has the focus is outlined", invisible, 0)
 
 
@@ -265,6 +266,7 @@ def test_contrast(browser, folder):
         browser.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         browser.click("#askers [data-row='1']")
         browser.click("#heads input[value='1/0']")
+        browser.click("#kinds label:last-child")
         for moment in range(EPOCHS):
             browser.evaluate(f"(() => {{ const m = document.getElementById('moment'); m.value = {moment};"
                              " m.dispatchEvent(new Event('input', {bubbles: true})); })()")
@@ -272,14 +274,15 @@ def test_contrast(browser, folder):
             audit = browser.evaluate(CONTRAST)
             check(f"{scheme}, epoch {moment}: {audit['seen']} texts have a contrast of 4.5 at least",
                   audit["seen"] > 200 and not audit["found"], audit)
+        equal(f"{scheme}: a cell of weight 0 has the scheme's colour", browser.evaluate(
+            "getComputedStyle(document.querySelector('#matrix tbody tr').cells[2]).backgroundColor"), "rgb(240, 249, 251)"
+            if scheme == "light" else "rgb(26, 29, 50)")
         if folder:
             browser.screenshot(os.path.join(folder, f"{scheme}.png"))
     dark = browser.evaluate("getComputedStyle(document.body).backgroundColor")
     browser.emulate(prefers_color_scheme="light")
     check("dark is dark and light is light", dark == "rgb(18, 20, 31)" and
           browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", dark)
-    check("the cells have the colours of the scheme",
-          browser.evaluate("document.querySelector('#matrix td:nth-child(4)').style.backgroundColor") != "")
 
 
 def test_play(browser):
