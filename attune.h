@@ -48,6 +48,7 @@
 #include "text/vocabulary.h"
 
 // files and pictures
+#include "io/checkpoint.h"
 #include "io/heat_map.h"
 #include "io/model.h"
 #include "io/safetensors.h"

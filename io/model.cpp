@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "io/checkpoint.h"
 #include "io/safetensors.h"
 #include "io/unicode.h"
 #include "tensor/error.h"
@@ -36,7 +37,7 @@ void list(std::string& text, const char* heading, const std::vector<std::string>
 // What is where, by name. The checks come before any change, and find all differences before they complain.
 std::map<std::string, const NamedArray*> match(const SafetensorsFile& file,
                                                const std::map<std::string, Sizes>& wanted,
-                                               const std::string& path) {
+                                               const std::string& op, const std::string& path) {
   std::map<std::string, const NamedArray*> found;
   std::vector<std::string> missing, unknown, other_shape;
   for (const NamedArray& array : file.arrays) {
@@ -59,7 +60,7 @@ std::map<std::string, const NamedArray*> match(const SafetensorsFile& file,
     list(differences, "in the model, not in the file", missing);
     list(differences, "in the file, not in the model", unknown);
     list(differences, "of another shape", other_shape);
-    fail<FileError>("load_weights: the file does not belong to this model: ", path, ":", differences,
+    fail<FileError>(op, ": the file does not belong to this model: ", path, ":", differences,
                     "\n  make the model with the settings that the file was saved with; nothing was changed");
   }
   return found;
@@ -67,47 +68,59 @@ std::map<std::string, const NamedArray*> match(const SafetensorsFile& file,
 
 }  // namespace
 
-void save(const std::filesystem::path& path, const ModelTensors& tensors,
-          const std::map<std::string, std::string>& metadata) {
-  SafetensorsFile file;
-  file.metadata = metadata;
+void add_arrays(SafetensorsFile& file, const ModelTensors& tensors) {
   const auto add = [&](const std::string& name, const Tensor& value) {
     file.arrays.push_back({name, sizes_of(value), value.values()});
   };
   for (const nn::NamedParameter& parameter : tensors.parameters) add(parameter.name, parameter.cell->value);
   for (const auto& [name, buffer] : tensors.buffers) add(name, buffer->value().checked(name.c_str()));
-  write_safetensors(path, file);
 }
 
-std::map<std::string, std::string> load(const std::filesystem::path& path, const ModelTensors& tensors) {
+std::map<std::string, Tensor> values_for(const ModelTensors& tensors, const SafetensorsFile& file,
+                                         const std::string& op, const std::filesystem::path& path) {
   std::map<std::string, Sizes> wanted;
   const auto want = [&](const std::string& name, const Tensor& value) {
     if (!wanted.emplace(name, sizes_of(value)).second) {
-      fail<ValueError>("load_weights: names must differ: two tensors of the model are named ",
-                       show_name(name), ": give each member its own name");
+      fail<ValueError>(op, ": names must differ: two tensors of the model are named ", show_name(name),
+                       ": give each member its own name");
     }
   };
   for (const nn::NamedParameter& parameter : tensors.parameters) want(parameter.name, parameter.cell->value);
   for (const auto& [name, buffer] : tensors.buffers) want(name, buffer->value().checked(name.c_str()));
 
   const std::string shown = '"' + path.string() + '"';
-  SafetensorsFile file = read_safetensors(path);
-  const std::map<std::string, const NamedArray*> found = match(file, wanted, shown);
   std::map<std::string, Tensor> values;
-  for (const auto& [name, array] : found) {
+  for (const auto& [name, array] : match(file, wanted, op, shown)) {
     const auto bad =
         std::find_if(array->values.begin(), array->values.end(), [](Scalar v) { return !std::isfinite(v); });
     if (bad != array->values.end()) {
-      fail<FileError>("load_weights: weights must be finite: ", shown, ": ", show_name(name), " has ", *bad,
+      fail<FileError>(op, ": weights must be finite: ", shown, ": ", show_name(name), " has ", *bad,
                       " at index ", bad - array->values.begin(), ": take an older file; nothing was changed");
     }
     values.emplace(name, tensor(Shape(array->shape), array->values));
   }
+  return values;
+}
 
-  // From here on nothing can fail but memory.
+// Nothing can fail here but memory.
+void give(const ModelTensors& tensors, const std::map<std::string, Tensor>& values) {
   for (const nn::NamedParameter& parameter : tensors.parameters)
     parameter.cell->value = values.at(parameter.name);
   for (const auto& [name, buffer] : tensors.buffers) buffer->set_value(values.at(name));
+}
+
+void save(const std::filesystem::path& path, const ModelTensors& tensors,
+          const std::map<std::string, std::string>& metadata) {
+  SafetensorsFile file;
+  file.metadata = metadata;
+  add_arrays(file, tensors);
+  write_safetensors(path, file);
+}
+
+std::map<std::string, std::string> load(const std::filesystem::path& path, const ModelTensors& tensors) {
+  SafetensorsFile file = read_safetensors(path);
+  take_optimiser_state(file);  // of a checkpoint; weights alone have none
+  give(tensors, values_for(tensors, file, "load_weights", path));
   return std::move(file.metadata);
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/safetensors.h"
 #include "nn/visitor.h"
 
 // The weights of a model in a safetensors file, under the names that its `visit` gives them.
@@ -35,6 +36,13 @@ void save(const std::filesystem::path& path, const ModelTensors& tensors,
           const std::map<std::string, std::string>& metadata);
 std::map<std::string, std::string> load(const std::filesystem::path& path, const ModelTensors& tensors);
 
+/// The two halves of each: the tensors as arrays for a file, and the values that a file has for them, all of
+/// them checked before the first is given to the model. `op` and `path` are for errors.
+void add_arrays(SafetensorsFile& file, const ModelTensors& tensors);
+std::map<std::string, Tensor> values_for(const ModelTensors& tensors, const SafetensorsFile& file,
+                                         const std::string& op, const std::filesystem::path& path);
+void give(const ModelTensors& tensors, const std::map<std::string, Tensor>& values);
+
 }  // namespace detail
 
 /// Writes the values of all parameters and buffers of a model to `path`, atomically, with checksums.
@@ -46,7 +54,8 @@ void save_weights(const std::filesystem::path& path, const Model& model,
   detail::save(path, detail::tensors_of(model), metadata);
 }
 
-/// Gives all parameters and buffers of a model the values in `path`, and returns the file's metadata.
+/// Gives all parameters and buffers of a model the values in `path`, and returns the file's metadata. Of a
+/// checkpoint (io/checkpoint.h) it reads the weights.
 /// Names and shapes must be the same on both sides: FileError lists what is missing, what is too much and
 /// what has another shape. FileError too for numbers that are not finite and for anything wrong with the file
 /// itself. Then nothing has changed.
