@@ -58,6 +58,14 @@ const char* remedy(int error) {
                   remedy(error));
 }
 
+// Forces what was written to the disk.
+bool sync_file(int number) {
+  int result = 0;
+  do result = ::fsync(number);
+  while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
 // An open file, closed when it goes out of sight.
 class Descriptor {
  public:
@@ -80,13 +88,7 @@ class Descriptor {
     return ::close(closing) == 0 || errno == EINTR;
   }
 
-  // Forces what was written to the disk.
-  bool sync() const {
-    int result = 0;
-    do result = ::fsync(number_);
-    while (result != 0 && errno == EINTR);
-    return result == 0;
-  }
+  bool sync() const { return sync_file(number_); }
 
  private:
   int number_;
@@ -95,11 +97,11 @@ class Descriptor {
 // The system moves at most about 2^31 bytes at a time; some systems refuse to be asked for more.
 constexpr std::size_t largest_transfer = std::size_t{1} << 30;
 
-void write_all(const Descriptor& file, std::string_view bytes, const fs::path& path) {
+void write_all(const char* op, int file, std::string_view bytes, const fs::path& path) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(file.number(), bytes.data(), std::min(bytes.size(), largest_transfer));
+    const ssize_t written = ::write(file, bytes.data(), std::min(bytes.size(), largest_transfer));
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_with(errno, "write_atomically", "cannot write", path);
+    if (written < 0) fail_with(errno, op, "cannot write", path);
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
 }
@@ -155,7 +157,7 @@ void write_and_sync(const fs::path& aside, std::string_view bytes, const Permiss
   if (!file.is_open()) fail_with(errno, "write_atomically", "cannot create", aside);
   // Some file systems have no permissions and refuse to set them.
   if (permissions.replaced && ::fchmod(file.number(), permissions.mode) != 0) errno = 0;
-  write_all(file, bytes, aside);
+  write_all("write_atomically", file.number(), bytes, aside);
   if (!file.sync()) fail_with(errno, "write_atomically", "cannot force to the disk", aside);
   if (!file.close()) fail_with(errno, "write_atomically", "cannot close", aside);
 }
@@ -249,6 +251,25 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
 FileStart read_file_start(const fs::path& path, std::uint64_t most, std::uint64_t limit) {
   const Source source = open_to_read(path, limit);
   return {read_first(source, std::min(most, source.size), path), source.size};
+}
+
+Journal::Journal(fs::path path)
+    : path_(std::move(path)), file_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+  if (file_ < 0) fail_with(errno, "journal", "cannot open", path_);
+}
+
+Journal::~Journal() {
+  ::close(file_);
+}
+
+void Journal::append(std::string_view bytes) {
+  write_all("journal", file_, bytes, path_);
+}
+
+void Journal::sync() {
+  // A device that keeps nothing has nothing to force.
+  if (!sync_file(file_) && errno != EINVAL && errno != EROFS)
+    fail_with(errno, "journal", "cannot force to the disk", path_);
 }
 
 }  // namespace attune::io

@@ -35,4 +35,23 @@ struct FileStart {
 };
 FileStart read_file_start(const std::filesystem::path& path, std::uint64_t most, std::uint64_t limit);
 
+/// A file that grows at its end: a journal of something that goes on. What is appended can be read by others
+/// at once and survives the death of this process; once `sync` returns it survives a power cut as well.
+/// FileError as above.
+class Journal {
+ public:
+  /// Goes on behind what is there, or begins a new file.
+  explicit Journal(std::filesystem::path path);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  void append(std::string_view bytes);
+  void sync();
+
+ private:
+  std::filesystem::path path_;
+  int file_;
+};
+
 }  // namespace attune::io

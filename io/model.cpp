@@ -124,4 +124,29 @@ std::map<std::string, std::string> load(const std::filesystem::path& path, const
   return std::move(file.metadata);
 }
 
+std::map<std::string, Tensor> mean_of(const std::vector<std::filesystem::path>& paths,
+                                      const ModelTensors& tensors) {
+  if (paths.empty()) fail<ValueError>("average_weights: there are no files: 0: give at least one");
+  std::map<std::string, std::vector<double>> sums;
+  std::map<std::string, Tensor> values;  // of the last file; its shapes are everyone's
+  for (const std::filesystem::path& path : paths) {
+    SafetensorsFile file = read_safetensors(path);
+    take_optimiser_state(file);
+    values = values_for(tensors, file, "average_weights", path);
+    for (const auto& [name, value] : values) {
+      std::vector<double>& sum = sums[name];
+      sum.resize(static_cast<std::size_t>(value.elements()));
+      const std::vector<Scalar> numbers = value.values();
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(numbers[i]);
+    }
+  }
+  for (auto& [name, value] : values) {
+    std::vector<Scalar> mean;
+    for (const double sum : sums.at(name))
+      mean.push_back(static_cast<Scalar>(sum / static_cast<double>(paths.size())));
+    value = tensor(value.shape(), mean);
+  }
+  return values;
+}
+
 }  // namespace attune::io::detail

@@ -43,6 +43,9 @@ std::map<std::string, Tensor> values_for(const ModelTensors& tensors, const Safe
                                          const std::string& op, const std::filesystem::path& path);
 void give(const ModelTensors& tensors, const std::map<std::string, Tensor>& values);
 
+std::map<std::string, Tensor> mean_of(const std::vector<std::filesystem::path>& paths,
+                                      const ModelTensors& tensors);
+
 }  // namespace detail
 
 /// Writes the values of all parameters and buffers of a model to `path`, atomically, with checksums.
@@ -62,6 +65,15 @@ void save_weights(const std::filesystem::path& path, const Model& model,
 template <nn::Layer Model>
 std::map<std::string, std::string> load_weights(const std::filesystem::path& path, Model& model) {
   return detail::load(path, detail::tensors_of(model));
+}
+
+/// Gives a model the mean of the weights in several files, number by number, added up in double: of the last
+/// checkpoints of a training, say, whose noise it averages out. FileError as load_weights, for any of them,
+/// and ValueError for no file at all; then nothing has changed.
+template <nn::Layer Model>
+void average_weights(const std::vector<std::filesystem::path>& paths, Model& model) {
+  const detail::ModelTensors tensors = detail::tensors_of(model);
+  detail::give(tensors, detail::mean_of(paths, tensors));
 }
 
 }  // namespace attune::io

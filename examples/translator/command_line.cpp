@@ -7,6 +7,8 @@
 
 #include "examples/translator/commands/command.h"
 #include "examples/translator/flags.h"
+#include "examples/translator/settings_file.h"
+#include "io/file.h"
 
 namespace attune::examples {
 namespace {
@@ -93,13 +95,23 @@ std::string list_of_commands() {
 
 void Flags::add(const std::string& flag, const std::string& value, const std::string& help,
                 const std::function<void(const std::string&)>& set) {
-  CLI::Option* option = app_.add_option_function<std::string>(flag, set, wrapped(help))->option_text(value);
+  const auto note_and_set = [flag, set, &all = options](const std::string& text) {
+    all.given_text[flag] = text;
+    set(text);
+  };
+  CLI::Option* option =
+      app_.add_option_function<std::string>(flag, note_and_set, wrapped(help))->option_text(value);
   if (!group_.empty()) option->group(group_);
 }
 
 void Flags::toggle(const std::string& flag, const std::string& help, const std::function<void()>& set) {
   CLI::Option* option = app_.add_flag_function(
-      flag, [set](std::int64_t) { set(); }, wrapped(help));
+      flag,
+      [flag, set, &all = options](std::int64_t) {
+        all.given_text[flag] = "yes";
+        set();
+      },
+      wrapped(help));
   if (!group_.empty()) option->group(group_);
 }
 
@@ -126,7 +138,54 @@ bool Flags::given(const std::string& flag) const {
 
 // ---- the command line
 
-std::optional<Options> read_command_line(int argc, const char* const* argv) {
+namespace {
+
+// A file of settings, as far as the command line does not say otherwise.
+struct SettingsFile {
+  std::string name;
+  std::vector<SettingsLine> lines;
+};
+
+// The file that --settings names, read before all else: its lines become flags.
+std::optional<SettingsFile> named_settings(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string name;
+    if (arguments[i] == "--settings" && i + 1 < arguments.size()) name = arguments[i + 1];
+    if (arguments[i].starts_with("--settings=")) name = arguments[i].substr(11);
+    if (!name.empty()) return SettingsFile{name, parse_settings(io::read_file(name, 1 << 20), name)};
+  }
+  return std::nullopt;
+}
+
+// Puts the lines behind the arguments, as flags of `command`; leaves in `file` those that count.
+void add_settings(std::vector<std::string>& arguments, SettingsFile& file, const CLI::App& command) {
+  const auto is_given = [&, given = arguments](const std::string& flag) {
+    return std::any_of(given.begin(), given.end(), [&](const std::string& argument) {
+      return argument == flag || argument.starts_with(flag + "=");
+    });
+  };
+  std::vector<SettingsLine> counting;
+  for (const SettingsLine& line : file.lines) {
+    const std::string flag = "--" + line.name;
+    const CLI::Option* option = command.get_option_no_throw(flag);
+    if (!option || line.name == "settings" || line.name == "help")
+      fail<UsageError>(file.name, ":", line.line, ": there is no setting ", io::show_name(line.name),
+                       ": `translator train --help` lists them, with two dashes");
+    if (is_given(flag)) continue;
+    counting.push_back(line);
+    if (option->get_expected_max() > 0) {
+      arguments.insert(arguments.end(), {flag, line.value});
+    } else if (line.value == "yes") {
+      arguments.push_back(flag);
+    } else if (line.value != "no") {
+      fail<UsageError>(file.name, ":", line.line, ": ", line.name, " is ", io::show_name(line.value),
+                       ": write yes or no");
+    }
+  }
+  file.lines = counting;
+}
+
+std::optional<Options> read_arguments(std::vector<std::string> arguments, std::optional<SettingsFile> file) {
   Options options;
   CLI::App app{
       "A small Transformer that learns to translate.\n"
@@ -160,6 +219,12 @@ std::optional<Options> read_command_line(int argc, const char* const* argv) {
     added->footer(command->footer);
     added->get_formatter()->column_width(help_column);
   }
+
+  if (file) add_settings(arguments, *file, *app.get_subcommand("train"));
+  std::vector<const char*> pointers{"translator"};
+  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
+  const int argc = static_cast<int>(pointers.size());
+  const char* const* argv = pointers.data();
 
   // Follow it, or say why not.
   const auto chosen = [&]() -> CLI::App* {
@@ -201,6 +266,34 @@ std::optional<Options> read_command_line(int argc, const char* const* argv) {
                 << ".\n";
   }
   return options;
+}
+
+// What is wrong with a line of the file is said with its place.
+std::optional<Options> read_with_settings(const std::vector<std::string>& arguments,
+                                          const std::optional<SettingsFile>& file) {
+  try {
+    return read_arguments(arguments, file);
+  } catch (const UsageError& error) {
+    const std::string text = error.what();
+    for (const SettingsLine& line : file ? file->lines : std::vector<SettingsLine>{}) {
+      const std::string flag = "--" + line.name;
+      const bool given = std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
+      if (!given && (text.starts_with(flag + ":") || text.starts_with(flag + " ")))
+        fail<UsageError>(file->name, ":", line.line, ": ", text.substr(2));
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
+std::optional<Options> read_command_line(int argc, const char* const* argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  return read_with_settings(arguments, named_settings(arguments));
+}
+
+Options options_of_settings(const std::string& settings, const std::string& file) {
+  return read_with_settings({"train"}, SettingsFile{file, parse_settings(settings, file)}).value();
 }
 
 }  // namespace attune::examples

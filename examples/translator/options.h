@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,14 @@ struct Options {
   TrainingSettings training = {};
   /// The settings of training that flags gave: kept until it is known which defaults they go on top of.
   std::vector<std::function<void(TrainingSettings&)>> given;
+  std::map<std::string, std::string> given_text;  // flags as they were given, with their values
+  // train, resume, average
+  std::string schedule;       // empty: as the other flags suggest
+  std::string settings_file;  // to read flags from
+  bool overwrite = false;     // an unfinished training
+  bool resumes = false;
+  int last = 5;             // epochs to average
+  std::string average_out;  // empty: `average` below the model
   // corpora
   std::string pairs, source, target;
   std::string validation_pairs, validation_source, validation_target;

@@ -56,7 +56,7 @@ tiny='--width 8 --hidden 8 --heads 2 --layers 1 --epochs 1 --threads 1 --warmup 
 
 # shellcheck disable=SC2086
 "$program" train --pairs pairs.tsv --out model $tiny >output 2>errors </dev/null || wrong 'training on pairs'
-for file in weights.safetensors source.vocabulary target.vocabulary training.tsv; do
+for file in weights.safetensors source.vocabulary target.vocabulary training.csv; do
   check "$file is written" test -s "model/$file"
 done
 

@@ -26,6 +26,7 @@
 #include "examples/translator/command_line.h"
 #include "examples/translator/commands/command.h"
 #include "examples/translator/progress.h"
+#include "examples/translator/run_folder.h"
 #include "examples/translator/settings.h"
 #include "examples/translator/train.h"
 #include "io/file.h"
@@ -804,7 +805,7 @@ TEST_CASE("flags: the common ones may stand before or behind the command") {
 TEST_CASE("flags: with --minutes alone the epochs do not end training, and the rate needs no end in sight") {
   const Options alone = options_of("train --minutes 2");
   CHECK(alone.training.epochs == 1000000);
-  CHECK_FALSE(alone.training.cosine);
+  CHECK_FALSE(alone.training.schedule == RateSchedule::cosine);
   CHECK(options_of("train --minutes 2 --epochs 5").training.epochs == 5);
 }
 

@@ -1,0 +1,32 @@
+#include "examples/translator/interrupt.h"
+
+#include <csignal>
+
+namespace attune::examples {
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+}  // namespace
+
+InterruptFlag::InterruptFlag() {
+  interrupted = 0;
+  before_int_ = std::signal(SIGINT, note);
+  before_term_ = std::signal(SIGTERM, note);
+}
+
+InterruptFlag::~InterruptFlag() {
+  std::signal(SIGINT, before_int_);
+  std::signal(SIGTERM, before_term_);
+}
+
+InterruptFlag::operator bool() const {
+  return interrupted != 0;
+}
+
+void InterruptFlag::note(int signal) {
+  interrupted = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace attune::examples
