@@ -9,9 +9,11 @@ namespace attune::examples {
 
 /// How good a model is on sentences that it is not trained on.
 struct Evaluation {
-  double loss = 0;                  // mean cross-entropy in nats per target token, without label smoothing
-  std::optional<double> bleu = {};  // of greedy translations, 0 to 100; none where there is no text
-  double perplexity() const;        // exp(loss): as unsure as if it chose among so many tokens
+  double loss = 0;  // mean cross-entropy in nats per target token, without label smoothing
+  // BLEU of greedy translations, 0 to 100; none where there is no text. Of tokens as the model has them,
+  // pieces joined, and of the text as others count it (13a).
+  std::optional<double> bleu = {}, bleu_13a = {};
+  double perplexity() const;  // exp(loss): as unsure as if it chose among so many tokens
 };
 
 /// Mean cross-entropy in nats per target token, without label smoothing.
