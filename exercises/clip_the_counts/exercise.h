@@ -6,7 +6,7 @@
 //   hypothesis)
 //
 // and 0 where there is no n-gram at all. An n-gram is a run of n tokens; a sentence of fewer than n has none.
-// (text/README.md, "BLEU, by hand". Look into text/bleu.cpp only afterwards.)
+// (text/README.md, "BLEU, by hand". Look into text/ngrams.cpp only afterwards.)
 //
 // What should "the the the" earn against "the cat"? And is the precision of two sentences the mean of theirs?
 

@@ -3,6 +3,7 @@
 // for each line.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,6 +12,9 @@
 
 #include "tensor/error.h"
 #include "tests/fuzz/support.h"
+#include "text/bleu.h"
+#include "text/bleu_tokenizer.h"
+#include "text/chrf.h"
 #include "text/corpus.h"
 #include "text/tokenizer.h"
 #include "text/utf8.h"
@@ -127,6 +131,31 @@ void check_tokenizer(const std::string& line, std::size_t number) {
   }
 }
 
+// The first half as a translation of the second, and as one of itself.
+void check_scores(std::string_view bytes) {
+  static const std::vector<std::string> names = bleu_tokenizer_names();
+  const std::string first(bytes.substr(0, bytes.size() / 2)), second(bytes.substr(bytes.size() / 2));
+  const BleuOptions options{.tokenizer = names[bytes.size() % names.size()],
+                            .lowercase = bytes.size() % 3 == 0};
+  const Tokens tokens = split_for_bleu(first, options.tokenizer);
+  for (const std::string& token : tokens) {
+    expect(!token.empty() && !find_invalid_utf8(token), "tokens of BLEU are text");
+    const std::u32string characters = decode_utf8(token);
+    expect(std::none_of(characters.begin(), characters.end(), is_python_white_space),
+           "and have no white space");
+  }
+  const double most = 100 + 1e-9;
+  const double other = bleu({first}, {second}, options).score, same = bleu({first}, {first}, options).score;
+  expect(other >= 0 && other <= most, "BLEU lies between 0 and 100");
+  expect(tokens.size() < 4 || std::abs(same - 100) < 1e-9,
+         "a translation that is the reference has BLEU 100");
+  const ChrfOptions words{.word_order = static_cast<int>(bytes.size() % 3)};
+  const double chrf_other = chrf({first}, {second}, words).score,
+               chrf_same = chrf({first}, {first}, words).score;
+  expect(chrf_other >= 0 && chrf_other <= most, "chrF lies between 0 and 100");
+  expect(tokens.empty() || std::abs(chrf_same - 100) < 1e-9, "and chrF 100");
+}
+
 void read_as_lines(std::string_view bytes) {
   std::istringstream in{std::string(bytes)};
   LineReader reader(in, {.max_line_bytes = 64});
@@ -161,6 +190,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   check_utf8(bytes);
   read_as_corpora(bytes);
+  check_scores(bytes);
   read_as_lines(bytes);
   return 0;
 }
