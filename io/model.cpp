@@ -66,6 +66,20 @@ std::map<std::string, const NamedArray*> match(const SafetensorsFile& file,
   return found;
 }
 
+// The sizes that a model has for each name. ValueError when two tensors have one name.
+std::map<std::string, Sizes> wanted_by(const ModelTensors& tensors, const std::string& op) {
+  std::map<std::string, Sizes> wanted;
+  const auto want = [&](const std::string& name, const Tensor& value) {
+    if (!wanted.emplace(name, sizes_of(value)).second) {
+      fail<ValueError>(op, ": names must differ: two tensors of the model are named ", show_name(name),
+                       ": give each member its own name");
+    }
+  };
+  for (const nn::NamedParameter& parameter : tensors.parameters) want(parameter.name, parameter.cell->value);
+  for (const auto& [name, buffer] : tensors.buffers) want(name, buffer->value().checked(name.c_str()));
+  return wanted;
+}
+
 }  // namespace
 
 void add_arrays(SafetensorsFile& file, const ModelTensors& tensors) {
@@ -78,16 +92,7 @@ void add_arrays(SafetensorsFile& file, const ModelTensors& tensors) {
 
 std::map<std::string, Tensor> values_for(const ModelTensors& tensors, const SafetensorsFile& file,
                                          const std::string& op, const std::filesystem::path& path) {
-  std::map<std::string, Sizes> wanted;
-  const auto want = [&](const std::string& name, const Tensor& value) {
-    if (!wanted.emplace(name, sizes_of(value)).second) {
-      fail<ValueError>(op, ": names must differ: two tensors of the model are named ", show_name(name),
-                       ": give each member its own name");
-    }
-  };
-  for (const nn::NamedParameter& parameter : tensors.parameters) want(parameter.name, parameter.cell->value);
-  for (const auto& [name, buffer] : tensors.buffers) want(name, buffer->value().checked(name.c_str()));
-
+  const std::map<std::string, Sizes> wanted = wanted_by(tensors, op);
   const std::string shown = '"' + path.string() + '"';
   std::map<std::string, Tensor> values;
   for (const auto& [name, array] : match(file, wanted, op, shown)) {
@@ -118,6 +123,7 @@ void save(const std::filesystem::path& path, const ModelTensors& tensors,
 }
 
 std::map<std::string, std::string> load(const std::filesystem::path& path, const ModelTensors& tensors) {
+  wanted_by(tensors, "load_weights");  // a model that cannot be loaded is known before a file is touched
   SafetensorsFile file = read_safetensors(path);
   take_optimiser_state(file);  // of a checkpoint; weights alone have none
   give(tensors, values_for(tensors, file, "load_weights", path));

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "examples/translator/report.h"
 #include "io/unicode.h"
 
 namespace attune::examples {
@@ -330,11 +331,19 @@ namespace {
 // `enter` begins or resumes.
 TrainingResult train_in(RunFolder& run, Training& training, const std::function<void()>& enter) {
   const InterruptFlag interrupt;
+  std::optional<ReportWriter> report;
   TrainingHooks hooks;
   hooks.after_step = [&](const StepFigures& figures) { run.add(figures); };
-  hooks.after_epoch = [&](const EpochFigures& figures, bool) { run.add(training, figures); };
+  hooks.after_epoch = [&](const EpochFigures& figures, bool) {
+    run.add(training, figures);
+    if (report) report->after_epoch(training.translator(), figures.epoch);
+  };
   hooks.save = [&] { run.save(training); };
   enter();
+  if (!training.data().validation_text.empty()) {  // report.html: what it looks at, epoch by epoch
+    report.emplace(run.folder(), training.translator(), training.data().validation_text);
+    if (training.state.steps == 0) report->after_epoch(training.translator(), 0);
+  }
   try {
     if (training.run(hooks, interrupt) == Training::Ending::finished) return run.finish(training);
     // So that there is something to translate with, whenever one stops.

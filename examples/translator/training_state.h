@@ -33,8 +33,6 @@ struct TrainingState {
     double bleu = -1;  // -1: not measured
   } best = {};
   int epochs_without_better = 0;
-
-  bool operator==(const TrainingState& other) const = default;
 };
 
 /// The state as notes of a checkpoint, to the last bit, and back. FileError, naming the file, for what is

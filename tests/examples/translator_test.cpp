@@ -648,10 +648,12 @@ TEST_CASE("training: what is saved is the best epoch, with its figures beside it
   CHECK(all_weights(saved) == all_weights(translator));
   CHECK(saved.notes.at("corpus") == "a test");
 
-  std::istringstream lines(io::read_file(scratch / "out" / "training.tsv", 1 << 20));
+  std::istringstream lines(io::read_file(scratch / "out" / "training.csv", 1 << 20));
   std::string line;
   std::getline(lines, line);
-  CHECK(line == "epoch\tstep\tseconds\ttraining_loss\tvalidation_loss\ttokens_per_second");
+  CHECK(line ==
+        "epoch,step,seconds,learning_rate,training_loss,validation_loss,validation_perplexity,"
+        "validation_bleu,validation_bleu_13a,tokens_per_second,gradient_norm,best");
   int epochs = 0;
   while (std::getline(lines, line)) ++epochs;
   CHECK(epochs == result.epochs);
@@ -817,7 +819,7 @@ TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
            Case{"--wrong", "there is no flag \"--wrong\": `translator --help` lists"},
            {"train --wrong=3", "there is no flag \"--wrong\": `translator train --help` lists"},
            {"fly",
-            "there is no command \"fly\": the commands are train, overfit, "},
+            "there is no command \"fly\": the commands are train, resume, average, overfit, "},
            {"train more", "\"more\" belongs to no flag"},
            {"translate hello", "translate reads standard input"},
            {"--pairs p.tsv", "the tour has no flag --pairs, but train has: write `translator train --pairs"},

@@ -41,7 +41,7 @@ int run_average(Options& options) {
 
 const Command average_command{
     .name = "average",
-    .summary = "the mean of the weights of the last epochs, as a model",
+    .summary = "the mean of the weights of the last epochs",
     .footer = "\nThe mean of several often translates better than each: their noise cancels out.",
     .add_flags = add_average,
     .set_defaults = nullptr,

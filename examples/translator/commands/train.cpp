@@ -169,8 +169,9 @@ int run_training(Translator& translator, const TrainingData& data, const Options
   if (result.interrupted)
     std::cout << "All of it is saved. Go on with:  ./run translator resume --model " << options.out << '\n';
   else
-    std::cout << "Written to " << options.out
-              << ": these weights, the vocabularies, settings.ini, training.csv and steps.csv.\n";
+    std::cout
+        << "Written to " << options.out
+        << ": these weights, the vocabularies, settings.ini, training.csv, steps.csv and report.html.\n";
   std::cout << "Translate with:  ./run translator translate --model " << options.out << '\n' << std::flush;
   return result.interrupted ? 130 : 0;
 }
