@@ -519,23 +519,34 @@ void print_heat_map(std::ostream& out, const HeatMap& map, const HeatMapOptions&
 
   if (!map.title.empty()) put_line(encode_utf8(visible_label(map.title)));
   std::vector<int> widths;  // a column is as wide as its label
-  std::string header = spaces(margin_columns);
+  std::vector<std::string> columns;
   for (const std::string& label : map.column_labels) {
     const std::u32string shown = cut(label);
     widths.push_back(std::max(columns_of(shown), 2));
-    header += " " + encode_utf8(shown) + spaces(widths.back() - columns_of(shown));
+    columns.push_back(encode_utf8(shown) + spaces(widths.back() - columns_of(shown)));
   }
-  put_line(header);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::string row = spaces(margin_columns - columns_of(rows[i])) + encode_utf8(rows[i]);
-    for (std::size_t j = 0; j < widths.size(); ++j) {
-      const double fraction = fraction_of(static_cast<double>(map.weights[i * widths.size() + j]), options);
-      std::size_t shade = 0;
-      while (shade + 1 < shades.size() && fraction >= thresholds[shade + 1]) ++shade;
-      row += ' ';
-      for (int k = 0; k < widths[j]; ++k) row += shades[shade];
+  for (std::size_t begin = 0; begin < columns.size();) {
+    // As many columns as there is room for, one at least.
+    std::size_t end = begin;
+    int used = margin_columns;
+    do used += 1 + widths[end++];
+    while (end < columns.size() && (options.text_width == 0 || used + 1 + widths[end] <= options.text_width));
+    if (begin > 0) put_line("");
+    std::string header = spaces(margin_columns);
+    for (std::size_t j = begin; j < end; ++j) header += " " + columns[j];
+    put_line(header);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      std::string row = spaces(margin_columns - columns_of(rows[i])) + encode_utf8(rows[i]);
+      for (std::size_t j = begin; j < end; ++j) {
+        const double fraction = fraction_of(static_cast<double>(map.weights[i * widths.size() + j]), options);
+        std::size_t shade = 0;
+        while (shade + 1 < shades.size() && fraction >= thresholds[shade + 1]) ++shade;
+        row += ' ';
+        for (int k = 0; k < widths[j]; ++k) row += shades[shade];
+      }
+      put_line(row);
     }
-    put_line(row);
+    begin = end;
   }
   std::string legend = spaces(margin_columns);
   for (std::size_t shade = 1; shade < shades.size(); ++shade) {

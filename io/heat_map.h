@@ -34,6 +34,7 @@ struct HeatMapOptions {
   bool numbers = true;     // in the cells, where these are large enough
   double cell = 0;         // the side of a cell in pixels, 8 to 200; 0 chooses one
   int panels_per_row = 0;  // 0 chooses
+  int text_width = 0;      // of print_heat_map: wider maps are printed in parts below each other; 0: no limit
 };
 
 /// The page as SVG: the panels side by side, all on one scale of colours, every cell with its number as a

@@ -200,36 +200,38 @@ Transformer::DecodingState Transformer::begin_decoding(const Memory& memory) con
 }
 
 void Transformer::DecodingState::keep(const Indices& sentences) {
-  std::vector<std::int32_t> rows;  // B of K each
-  for (const std::int32_t sentence : sentences.values)
-    for (Index k = 0; k < hypotheses; ++k)
-      rows.push_back(static_cast<std::int32_t>(sentence * hypotheses + k));
-  const Indices kept_rows({static_cast<Index>(rows.size())}, rows);
-  for (DecoderLayerCache& layer : layers) {
-    layer.self.keep(kept_rows);
-    layer.source = kept(layer.source, sentences);
-  }
-  source_mask = source_mask.of_entries(sentences);
+  Indices same = Indices::full({static_cast<Index>(sentences.values.size()), hypotheses}, 0);
+  for (std::size_t i = 0; i < same.values.size(); ++i)
+    same.values[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(hypotheses));
+  branch(sentences, same);
 }
 
-void Transformer::DecodingState::branch(const Indices& origins) {
+void Transformer::DecodingState::branch(const Indices& sentences, const Indices& origins) {
   if (layers.empty())
     fail<ValueError>("transformer: the decoding state is empty: make it with begin_decoding");
-  const Index sentences = layers.front().source.key.size(0);
-  if (origins.checked("transformer").rank() != 2 || origins.size(0) != sentences || origins.size(1) < 1)
-    fail<ShapeError>("transformer: the origins must be (B, K), one row for each sentence: ",
-                     Shape(origins.sizes), " for ", sentences, " sentences");
+  if (sentences.checked("transformer").rank() != 1 || origins.checked("transformer").rank() != 2 ||
+      origins.size(0) != sentences.size(0) || origins.size(1) < 1)
+    fail<ShapeError>("transformer: to branch, sentences (B) and origins (B, K) are wanted: ",
+                     Shape(sentences.sizes), " and ", Shape(origins.sizes));
   const Index branches = origins.size(1);
-  Indices rows = Indices::full({sentences * branches}, 0);
-  for (Index row = 0; row < sentences * branches; ++row) {
-    const std::int32_t origin = origins.values[static_cast<std::size_t>(row)];
+  Indices rows = Indices::full({sentences.size(0) * branches}, 0);  // of the caches: K for each sentence
+  for (std::size_t row = 0; row < rows.values.size(); ++row) {
+    const std::int32_t origin = origins.values[row];
     if (origin < 0 || origin >= hypotheses)
       fail<IndexError>("transformer: a hypothesis cannot continue number ", origin, ": there are ",
                        hypotheses, " of each sentence, counted from 0");
-    rows.values[static_cast<std::size_t>(row)] =
-        static_cast<std::int32_t>(row / branches * hypotheses + origin);
+    const std::int32_t sentence = sentences.values[row / static_cast<std::size_t>(branches)];
+    rows.values[row] = static_cast<std::int32_t>(sentence * hypotheses + origin);
   }
-  for (DecoderLayerCache& layer : layers) layer.self.keep(rows);
+  // Where all sentences stay, their sources stay where they are.
+  bool all_stay = sentences.size(0) == layers.front().source.key.size(0);
+  for (Index b = 0; b < sentences.size(0); ++b)
+    all_stay = all_stay && sentences.values[static_cast<std::size_t>(b)] == b;
+  for (DecoderLayerCache& layer : layers) {
+    if (!all_stay) layer.source = kept(layer.source, sentences);
+    layer.self.keep(rows);
+  }
+  if (!all_stay) source_mask = source_mask.of_entries(sentences);
   hypotheses = branches;
 }
 

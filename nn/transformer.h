@@ -146,9 +146,9 @@ struct Transformer {
 
     /// Keeps these sentences only, in this order: those that have come to their end need no more steps.
     void keep(const Indices& sentences);
-    /// From now on hypothesis k of sentence b continues what was hypothesis origins(b, k) of that sentence.
-    /// origins (B, K): another K than before is fine.
-    void branch(const Indices& origins);
+    /// The same, and from now on hypothesis k of sentence sentences[b] continues what was its hypothesis
+    /// origins(b, k). origins (B, K): another K than before is fine.
+    void branch(const Indices& sentences, const Indices& origins);
   };
   DecodingState begin_decoding(const Memory& memory) const;
   /// tokens (B), the latest of each sentence, to the scores of the next, (B, V). Equal to decode's at that

@@ -200,20 +200,16 @@ std::vector<std::vector<Hypothesis>> beam_search(const nn::Transformer& model, c
     }
 
     // The caches follow: finished sentences leave, and each hypothesis takes that of the one it continues.
-    if (static_cast<Index>(unfinished.size()) < sentences) {
-      std::vector<Beam> remaining;
-      std::vector<std::int32_t> rows;
-      for (const std::int32_t b : unfinished) {
-        remaining.push_back(std::move(beams[static_cast<std::size_t>(b)]));
-        for (Index k = 0; k < options.beam; ++k) rows.push_back(origins.at(b, k));
-      }
-      beams = std::move(remaining);
-      if (beams.empty()) break;
-      const auto count = static_cast<Index>(unfinished.size());
-      state.keep(Indices({count}, unfinished));
-      origins = Indices({count, options.beam}, rows);
+    std::vector<Beam> remaining;
+    std::vector<std::int32_t> rows;
+    for (const std::int32_t b : unfinished) {
+      remaining.push_back(std::move(beams[static_cast<std::size_t>(b)]));
+      for (Index k = 0; k < options.beam; ++k) rows.push_back(origins.at(b, k));
     }
-    state.branch(origins);
+    beams = std::move(remaining);
+    if (beams.empty()) break;
+    const auto count = static_cast<Index>(beams.size());
+    state.branch(Indices({count}, unfinished), Indices({count, options.beam}, rows));
     width = options.beam;
   }
   return results;

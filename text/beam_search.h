@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "nn/transformer.h"
@@ -19,7 +20,7 @@ struct BeamOptions {
   Index beam = 5;             // K: how many hypotheses of a sentence grow side by side
   double length_penalty = 1;  // α of the formula below: 0 for none, 1 for the mean of the tokens
   Index n_best = 1;           // how many are returned, at most K
-  double patience = 1;        // p of the rule below; infinity for the exact one
+  double patience = std::numeric_limits<double>::infinity();  // of the second stopping rule below
   SearchOptions limits = {};
 };
 
@@ -32,16 +33,17 @@ struct BeamOptions {
 /// A sum of logarithms of probabilities falls with every token, so without a penalty (α = 0) short
 /// translations win. The default, α = 1, ranks by the mean log probability of a token. It is the penalty of
 /// fairseq, with which the scores of small translation models are published. Wu et al. 2016 (section 7,
-/// equation 14) divide by ((5 + |Y|) / 6)^α instead, which is milder to short sentences.
+/// equation 14) divide by ((5 + |Y|) / 6)^α instead, which tells short lengths less apart.
 ///
 /// A sentence is done
-///   - when no live hypothesis can do better than the n-th best finished one: as log P only falls and the
-///     penalty only grows, its score can at best be its log P so far / (longest + 1)^α. Up to here nothing
-///     is lost;
-///   - when p · K hypotheses are finished (Kasai et al. 2022, "A Call for Clarity in Beam Search", name p
-///     patience; p = 1 is what fairseq does). With α > 0 a live one could still win, but it seldom does;
+///   - when no live hypothesis can do better than the n-th best finished one. As log P only falls and the
+///     penalty only grows, the score of a live one can at best be its log P so far / (longest + 1)^α. So
+///     nothing is lost by stopping;
+///   - when patience · K hypotheses are finished. With α > 0 a better one might still have come, and the
+///     search is over sooner. With a patience of 1 it is the rule of fairseq, and with K = 1 as well it is
+///     greedy_search. (Kasai et al. 2022, "A Call for Clarity in Beam Search: How It Works and When It
+///     Stops", named it.) The default never stops so;
 ///   - at the length limit.
-/// With K = 1 and p = 1 the result is greedy_search's.
 ///
 /// source (B, S); the result has B lists of at most n_best hypotheses, the best first, and fewer only where
 /// there are fewer translations. Equal ones are in order of being found. ValueError for options out of range.

@@ -11,7 +11,7 @@
 namespace attune::text {
 namespace {
 
-constexpr Index block = 64;  // scores that are looked into together
+constexpr Index block = 128;  // scores that are looked into together
 
 bool better(const ScoredToken& a, const ScoredToken& b) {
   return a.score != b.score ? a.score > b.score : a.token < b.token;

@@ -145,18 +145,24 @@ AttentionMaps attention_maps(const Translator& translator, const std::string& so
 }
 
 Attended translate_and_look(const Translator& translator, const std::string& source,
-                            Translator::Report* report) {
+                            Translator::Report* report, const Decoding& decoding) {
   text::EncodedPair pair;
   pair.source = translator.read(source, report);
-  pair.target = text::greedy_search(translator.model, {pair.source}, 4096).front();
+  const std::vector<text::Hypothesis> found = find_translations(translator, {pair.source}, decoding).front();
+  pair.target = found.front().tokens;
   text::Tokens source_tokens = translator.source.tokenizer->split(source);
   source_tokens.resize(pair.source.size());
   // From the ids, not from the joined text: that may be cut into other tokens than the model wrote.
   text::Tokens target_tokens = translator.target.vocabulary.decode(pair.target);
   std::int32_t last = text::Vocabulary::end;
   Attended result{translator.target.tokenizer->join(target_tokens), {}};
+  for (const text::Hypothesis& hypothesis : found)
+    result.answers.push_back(
+        {translator.target.decode(hypothesis.tokens), hypothesis.log_probability, hypothesis.score});
   result.maps = look(translator, pair, std::move(source_tokens), std::move(target_tokens), &last);
-  if (last != text::Vocabulary::end) result.maps.target_tokens.back() = "…";
+  // A beam holds what has ended with </s>, also where that was not the likeliest.
+  if (last != text::Vocabulary::end && decoding.way != Decoding::Way::beam)
+    result.maps.target_tokens.back() = "…";
   return result;
 }
 

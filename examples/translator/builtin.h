@@ -1,6 +1,7 @@
 #pragma once
 
 #include "examples/translator/corpus.h"
+#include "examples/translator/decoding.h"
 #include "examples/translator/scores.h"
 #include "examples/translator/train.h"
 
@@ -53,14 +54,16 @@ struct AttentionMaps {
 AttentionMaps attention_maps(const Translator& translator, const std::string& source,
                              const std::string& target);
 
-/// The model's own translation of a sentence, and what it looked at meanwhile. The label of the last row is
+/// The model's own translation of a sentence, the first where there are more, and what it looked at
+/// meanwhile. The label of the last row is
 /// </s>, or … where the search came to its limit before the model ended the sentence.
 struct Attended {
   std::string translation;
   AttentionMaps maps;
+  std::vector<Answer> answers = {};  // all that were asked for, the best first
 };
 Attended translate_and_look(const Translator& translator, const std::string& source,
-                            Translator::Report* report = nullptr);
+                            Translator::Report* report = nullptr, const Decoding& decoding = {});
 
 /// For each decoder layer, the share of the crossings (in French, noun-adjective pairs with a different
 /// order) for which the cross-attention, averaged over the heads, is largest at the right source word, for

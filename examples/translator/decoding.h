@@ -12,23 +12,27 @@ struct Decoding {
   Way way = Way::greedy;
   text::BeamOptions beam = {};
   text::SamplingOptions sampling = {};
-  /// Sentences are decoded together up to this many tokens, and so many more lines are looked at to find
-  /// sentences of one length.
-  Index batch_tokens = 4096;
+  Index batch_tokens = 4096;  // of sentences that are decoded together, each hypothesis counted
 };
 
-/// A translation of a line. The numbers are those of text::Hypothesis, and 0 without a beam.
+/// For each sentence its translations as ids, the best first: a single one, or the n best of a beam search.
+/// Their scores are 0 without a beam. When sampling, sentence i takes its chances from stream first + i.
+std::vector<std::vector<text::Hypothesis>> find_translations(const Translator& translator,
+                                                             const std::vector<text::TokenIds>& sentences,
+                                                             const Decoding& decoding,
+                                                             std::uint64_t first = 0);
+
+/// A translation of a line. The numbers are those of text::Hypothesis.
 struct Answer {
   std::string text;
   double log_probability = 0;
   double score = 0;
 };
 
-/// For each line its translations, the best first: a single one, or the n best of a beam search. An empty
-/// line has one empty translation. When sampling, line i takes its chances from stream first_line + i.
+/// The same for lines of text; an empty line has one empty translation.
 std::vector<std::vector<Answer>> translate_lines(const Translator& translator,
                                                  const std::vector<std::string>& lines,
-                                                 const Decoding& decoding, std::uint64_t first_line = 0,
+                                                 const Decoding& decoding, std::uint64_t first = 0,
                                                  Translator::Report* report = nullptr);
 
 }  // namespace attune::examples

@@ -166,12 +166,13 @@ TEST_CASE("beam search: a beam as wide as everything gives the exact ranking of 
   CHECK(compared == 3 * 4 * 2 * 4 * 31);
 }
 
-TEST_CASE("beam search: with a beam of 1 it is greedy search, under every penalty") {
+TEST_CASE("beam search: with a beam of 1 and a patience of 1 it is greedy search") {
   for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6})
     for (const double alpha : {0.0, 1.0, 3.0}) {
       const nn::Transformer model = random_model(40, seed, placements[seed % 2]);
       const auto greedy = text::greedy_search(model, sources, 1000);
-      const auto beam = text::beam_search(model, sources, 1000, {.beam = 1, .length_penalty = alpha});
+      const auto beam =
+          text::beam_search(model, sources, 1000, {.beam = 1, .length_penalty = alpha, .patience = 1});
       for (std::size_t i = 0; i < sources.size(); ++i) {
         REQUIRE(beam[i].size() == 1);
         CHECK(beam[i][0].tokens == greedy[i]);
@@ -441,14 +442,14 @@ TEST_CASE("decoding state: hypotheses branch from those that are there") {
   const text::SourceBatch batch = text::make_source_batch({{4, 5}, {6}});
   auto state = model.begin_decoding(model.encode(batch.source, batch.lengths, pass));
   static_cast<void>(model.decode_step(Indices({2}, {2, 2}), state, pass));
-  CHECK_THROWS_WITH_AS(state.branch(Indices({2, 2}, {0, 0, 0, 1})),
+  CHECK_THROWS_WITH_AS(state.branch(Indices({2}, {0, 1}), Indices({2, 2}, {0, 0, 0, 1})),
                        "transformer: a hypothesis cannot continue number 1: there are 1 of each sentence, "
                        "counted from 0",
                        IndexError);
-  CHECK_THROWS_WITH_AS(
-      state.branch(Indices({2}, {0, 0})),
-      "transformer: the origins must be (B, K), one row for each sentence: (2,) for 2 sentences", ShapeError);
-  state.branch(Indices({2, 3}, {0, 0, 0, 0, 0, 0}));
+  CHECK_THROWS_WITH_AS(state.branch(Indices({2}, {0, 1}), Indices({2}, {0, 0})),
+                       "transformer: to branch, sentences (B) and origins (B, K) are wanted: (2,) and (2,)",
+                       ShapeError);
+  state.branch(Indices({2}, {0, 1}), Indices({2, 3}, {0, 0, 0, 0, 0, 0}));
   CHECK_THROWS_WITH_AS(static_cast<void>(model.decode_step(Indices({2}, {4, 4}), state, pass)),
                        "transformer: the latest tokens must be (B), one for each sentence, or after branch "
                        "(B, K), one for each hypothesis: (2,)",

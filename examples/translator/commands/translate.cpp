@@ -21,6 +21,7 @@ void add_translate(Flags& flags) {
                       [&decoding](Index width) {
                         decoding.way = Decoding::Way::beam;
                         decoding.beam.beam = width;
+                        if (width == 1) decoding.beam.patience = 1;  // then it is greedy search
                       });
   flags.number<double>("--length-penalty", 0, 100,
                        "rank by log P / length^X: 0 prefers short translations [1]",
