@@ -12,7 +12,7 @@ struct Decoding {
   Way way = Way::greedy;
   text::BeamOptions beam = {};
   text::SamplingOptions sampling = {};
-  Index batch_tokens = 4096;  // of sentences that are decoded together, each hypothesis counted
+  Index batch_tokens = 2048;  // of sentences that are decoded together, each hypothesis counted
 };
 
 /// For each sentence its translations as ids, the best first: a single one, or the n best of a beam search.

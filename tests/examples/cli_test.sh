@@ -50,7 +50,7 @@ cut -f2 pairs.tsv >target.txt
 head -n 5 target.txt >short.txt
 : >empty.txt
 mkdir folder
-head -c 4000 "$program" >binary.txt
+head -c 4000 "$program" | tr -d '\t' >binary.txt
 printf 'only\tone\n' >one.tsv
 tiny='--width 8 --hidden 8 --heads 2 --layers 1 --epochs 1 --threads 1 --warmup 1'
 
@@ -69,7 +69,7 @@ refused 2 '--epochs: "-1" was given' train --epochs -1
 refused 2 'does not split into --heads 5' train --heads 5 --width 128
 refused 2 '--minutes: "nan" was given' train --minutes nan
 refused 2 '--rate: "-1" was given' train --rate -1
-for command in '' train overfit translate attend score; do
+for command in '' train overfit translate chat attend score; do
   # shellcheck disable=SC2086
   "$program" $command --help >output 2>errors || wrong "translator $command --help"
   check "translator $command --help fits into 80 columns" test "$(sed 's/…/./g' output | awk 'length > 80' | wc -l)" = 0
@@ -233,6 +233,30 @@ wait $child
 check 'an interrupted translation has its status' test $? -eq 130
 check 'and says how far it came' grep -q 'interrupted; 1 line was answered' errors
 exec 4>&-
+
+# --- chat ---
+
+printf 'the red cat 6\n:head 1\n:layer 9\n:nonsense\n\n:beam 3\n:best 2\nthe big dog 12\n:help\n:quit\nnever\n' >input
+"$program" chat --model model <input >output 2>errors
+check 'a conversation ends well' test $? -eq 0
+check 'without a word where nobody types' test ! -s errors
+check 'and without a prompt' sh -c '! grep -q "^>" output'
+head -n 1 input | "$program" translate --model model >expected
+check 'chat translates as translate does' test "$(sed -n 1p output)" = "$(cat expected)"
+check 'it shows all heads first' grep -qF 'mean of the 2 heads, decoder layer 1 of 1' output
+check 'then the one that is asked for' grep -qF 'head 1 of 2, decoder layer 1 of 1' output
+check 'a layer that is not there is refused' grep -qF ':layer "9": give a whole number from 1 to 1.' output
+check 'and so is another command' grep -qF 'There is no command ":nonsense": :help lists' output
+check 'a beam is widened' grep -qF 'Beam search with 3 hypotheses, of which 2 are shown.' output
+check 'what follows :quit is not read' sh -c '! grep -q never output'
+printf 'the azure cat' | "$program" chat --model model >output 2>errors
+check 'chat names unknown words' grep -qF 'Unknown to the model: "azure"' output
+refused 1 'there is no trained translator here' chat --model nowhere
+if command -v script >/dev/null 2>&1 && script --version 2>/dev/null | grep -q util-linux; then  # a terminal
+  printf 'the red cat 6\n:quit\n' | script -qec "stty cols 60; '$program' chat --model model" seen >output 2>errors
+  check 'in a terminal chat asks for a line' grep -q '^> ' seen
+  check 'and says what can be typed' grep -qF ':help lists what else there is' seen
+fi
 
 # --- attention ---
 

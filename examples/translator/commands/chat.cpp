@@ -56,9 +56,9 @@ int run_chat(Options& options) {
 
 const Command chat_command{
     .name = "chat",
-    .summary = "translate as you type, and show what the model looks at",
+    .summary = "translate as you type, and show the attention",
     .footer =
-        "\nEach line is translated, and the attention of one decoder layer is drawn below it:\n"
+        "\nEach line is translated, and below it stands what one decoder layer looked at:\n"
         "a row for each token of the translation, a column for each token of the line.\n"
         "Lines that begin with a colon are commands: :layer 2, :head 3, :beam 5, :best 3,\n"
         ":help, :quit.",
