@@ -208,6 +208,7 @@ std::optional<Options> read_arguments(std::vector<std::string> arguments, std::o
       "  translator train --pairs my.tsv --out my      learn from your own sentences\n"
       "  echo 'a sentence' | translator translate --model my\n"
       "  translator attend 'a sentence' --model my     what it looks at\n"
+      "  translator chat --model my                    both, as you type\n"
       "  translator score --model my --pairs test.tsv\n"
       "\n`translator COMMAND --help` lists the flags of a command.");
 

@@ -346,3 +346,22 @@ TEST_CASE("unicode: decoding and encoding are inverse on every character, and ea
   CHECK(find_invalid_utf8("\xe2\x82") == 0);
   CHECK((decode_utf8("\xe2\x82") == U"\uFFFD"));  // a character cut short is one
 }
+
+TEST_CASE("print_heat_map: a map that is too wide for the terminal comes in parts that fit") {
+  const auto printed = [](int width) {
+    HeatMapOptions options;
+    options.text_width = width;
+    std::ostringstream out;
+    print_heat_map(out, two_by_three(), options);
+    const std::string text = out.str();
+    return text.substr(0, text.find("     ░ from"));  // without the legend
+  };
+  const std::string title = "head 1\n";
+  CHECK(printed(0) == title + "     the black cat\n  le ███ ░░░░░\nchat ▒▒▒ ▒▒▒▒▒ ▓▓▓\n");
+  CHECK(printed(18) == printed(0));
+  CHECK(printed(17) ==
+        title + "     the black\n  le ███ ░░░░░\nchat ▒▒▒ ▒▒▒▒▒\n\n     cat\n  le\nchat ▓▓▓\n");
+  CHECK(printed(1) == title +  // one column at a time is the least there is
+                          "     the\n  le ███\nchat ▒▒▒\n\n     black\n  le ░░░░░\nchat ▒▒▒▒▒\n\n"
+                          "     cat\n  le\nchat ▓▓▓\n");
+}
