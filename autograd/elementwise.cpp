@@ -101,11 +101,12 @@ Variable erf(const Variable& x) {
   });
 }
 
-// y = max(x, 0),   dx = dy [x > 0]
+// y = max(x, 0),   dx = dy [x > 0] = dy [y > 0]
+// By y, which the next operation keeps as well, so that x need not be.
 Variable relu(const Variable& x) {
-  return record("relu", relu(x.value()), {x}, [x](const Variable& dy) {
-    if (!recording()) return Gradients{Variable(relu_backward(x.value(), dy.value()))};
-    return Gradients{dy * Variable(x.value() > 0)};
+  return record("relu", relu(x.value()), {x}, [](const Variable& dy, const Variable& y) {
+    if (!recording()) return Gradients{Variable(relu_backward(y.value(), dy.value()))};
+    return Gradients{dy * Variable(y.value() > 0)};
   });
 }
 
