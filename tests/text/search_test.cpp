@@ -142,7 +142,7 @@ constexpr nn::NormPlacement placements[] = {nn::NormPlacement::pre, nn::NormPlac
 
 TEST_CASE("beam search: a beam as wide as everything gives the exact ranking of all translations") {
   int compared = 0;
-  for (const std::uint64_t seed : {1, 2, 3})
+  for (const std::uint64_t seed : {1u, 2u, 3u})
     for (const double alpha : {0.0, 0.6, 1.0, 2.0})
       for (const bool unknown : {true, false}) {
         const Index longest = unknown ? 3 : 4;  // 1 + 3 + 9 + 27 translations, or 1 + 2 + … + 16
@@ -167,7 +167,7 @@ TEST_CASE("beam search: a beam as wide as everything gives the exact ranking of 
 }
 
 TEST_CASE("beam search: with a beam of 1 and a patience of 1 it is greedy search") {
-  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6})
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u, 5u, 6u})
     for (const double alpha : {0.0, 1.0, 3.0}) {
       const nn::Transformer model = random_model(40, seed, placements[seed % 2]);
       const auto greedy = text::greedy_search(model, sources, 1000);
@@ -182,7 +182,7 @@ TEST_CASE("beam search: with a beam of 1 and a patience of 1 it is greedy search
 
 TEST_CASE("beam search: its scores are those of the whole model, for every beam and in order") {
   std::size_t longest = 0;
-  for (const std::uint64_t seed : {1, 2, 3, 4})
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u})
     for (const Index beam : {2, 5, 9}) {
       const nn::Transformer model = random_model(30, seed, placements[seed % 2]);
       BeamOptions options{.beam = beam, .length_penalty = 0.8, .n_best = beam};
@@ -209,7 +209,7 @@ TEST_CASE("beam search: its scores are those of the whole model, for every beam 
 TEST_CASE("beam search: narrow beams find what the plain form finds; stopping early loses nothing") {
   constexpr double never = std::numeric_limits<double>::infinity();
   std::size_t compared = 0;
-  for (const std::uint64_t seed : {1, 2, 3, 4})
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u})
     for (const double alpha : {0.0, 1.0, 2.0})
       for (const double patience : {1.0, 2.0, never})
         for (const Index beam : {1, 2, 4}) {
@@ -247,7 +247,7 @@ TEST_CASE("beam search: it stops when nothing live can do better, however far th
 
 TEST_CASE("beam search: a larger penalty gives longer translations") {
   std::size_t shorter = 0, longer = 0;
-  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6}) {
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u, 5u, 6u}) {
     const nn::Transformer model = random_model(8, seed, placements[seed % 2]);
     for (const double alpha : {0.0, 3.0})
       for (const auto& found : text::beam_search(model, sources, 100, {.beam = 8, .length_penalty = alpha}))
@@ -300,7 +300,7 @@ TEST_CASE("search: a sentence becomes the same alone and among others, for any n
 TEST_CASE("likeliest tokens: those of a full sort, for every size and with equal scores") {
   Rng rng(3);
   for (const Index vocabulary : {4, 5, 63, 67, 68, 69, 132, 200, 1000})
-    for (const std::uint64_t levels : {2, 20, 1'000'000})  // how many different scores
+    for (const std::uint64_t levels : {2u, 20u, 1'000'000u})  // how many different scores
       for (const Index count : {1, 2, 6, 70, 2000})
         for (const bool unknown : {true, false}) {
           std::vector<Scalar> scores;
