@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "examples/translator/report_data.h"
 #include "examples/translator/translator.h"
-#include "io/report_page.h"
 
 // What a training leaves for people to look at: FOLDER/report.html, made of the figures that training writes
 // down and of what is recorded here after each epoch.
@@ -56,39 +56,9 @@ class ReportWriter {
 /// page cannot be written.
 void write_report(const std::filesystem::path& folder);
 
-// ---- the parts, for tests
-
-/// One epoch's record.
-struct EpochRecord {
-  int epoch = 0;
-  std::vector<std::pair<std::string, std::string>> facts = {};  // of the model
-  std::vector<io::WatchedSentence> sentences = {};  // with one translation, and one moment of weights
-};
-
 /// The watched sentences as the model sees them: the greedy translation, and all attention weights while the
 /// decoder reads the reference (teacher forcing, so that the rows are the same words in every epoch).
 EpochRecord record_epoch(const Translator& translator, const std::vector<text::SentencePair>& watched,
                          int epoch);
-
-/// As text and back. FileError, which begins with `name`, for a text that is no record.
-std::string to_json(const EpochRecord& record);
-EpochRecord from_json(std::string_view text, const std::string& name);
-
-/// Which of `epochs` (rising) are shown when at most `most` can be: all, or else the first, the last, and
-/// between them each that comes at least r times as late as the one before (counted from the first), with the
-/// smallest r that leaves few enough. So early epochs, when most happens, stay one by one.
-std::vector<int> thinned(const std::vector<int>& epochs, std::size_t most);
-
-/// Columns of numbers by name. What is no number, or missing, is NaN. FileError, which begins with `name`,
-/// when there is no header.
-struct NumberTable {
-  std::vector<std::string> names = {};
-  std::vector<std::vector<double>> columns = {};
-
-  /// A column; as many NaN as there are rows when there is none of that name.
-  std::vector<double> column(const std::string& name) const;
-  std::size_t rows() const { return columns.empty() ? 0 : columns.front().size(); }
-};
-NumberTable read_csv(std::string_view text, const std::string& name);
 
 }  // namespace attune::examples

@@ -69,7 +69,7 @@ refused 2 '--epochs: "-1" was given' train --epochs -1
 refused 2 'does not split into --heads 5' train --heads 5 --width 128
 refused 2 '--minutes: "nan" was given' train --minutes nan
 refused 2 '--rate: "-1" was given' train --rate -1
-for command in '' train overfit translate chat attend score; do
+for command in '' train overfit translate chat attend score report; do
   # shellcheck disable=SC2086
   "$program" $command --help >output 2>errors || wrong "translator $command --help"
   check "translator $command --help fits into 80 columns" test "$(sed 's/…/./g' output | awk 'length > 80' | wc -l)" = 0
@@ -305,6 +305,17 @@ if [ -e /dev/full ]; then
   "$program" attend 'the red cat' --model model >/dev/full 2>errors
   check 'a full disk is noticed' test $? -eq 1
 fi
+
+# --- the report ---
+
+check 'training leaves a report' grep -q 'Attention microscope' model/report.html
+check 'with the sentences before training and after the epoch' grep -q '"moments":\[0,1\]' model/report.html
+cp model/report.html before.html
+"$program" report --model model >output 2>errors
+check 'report makes the page again' cmp -s before.html model/report.html
+check 'and says where it is' grep -qx 'Written: model/report.html' output
+refused 1 'there is nothing to report on here' report --model nowhere
+refused 1 'there is nothing to report on here' report --model source.txt
 
 # --- scores ---
 

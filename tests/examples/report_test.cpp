@@ -174,7 +174,7 @@ TEST_CASE("report: a record reads back as it was, and every damaged one is refus
   };
   CHECK_THROWS_WITH_AS(
       from_json(with("\"heads\":2", "\"heads\":3"), "f"),
-      "f: the weights of encoder self-attention do not fit their layers, heads and words: delete this "
+      "f: the weights of \"encoder self-attention\" do not fit their layers, heads and words: delete this "
       "file",
       FileError);
   CHECK_THROWS_AS(from_json(with("\"heads\":2", "\"heads\":-2"), "f"), FileError);

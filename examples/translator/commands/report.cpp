@@ -25,8 +25,8 @@ const Command report_command{
     .name = "report",
     .summary = "make the page about a training again",
     .footer =
-        "\nTraining writes report.html into its folder after every epoch. This command makes\n"
-        "it again from training.csv, steps.csv and the records in report/.",
+        "\nTraining writes report.html into its folder after every epoch. This makes it\n"
+        "again from training.csv, steps.csv and the records in report/.",
     .add_flags = add_report,
     .set_defaults = nullptr,
     .check = nullptr,
