@@ -240,7 +240,8 @@ void add_charts(io::ReportPage& page, const NumberTable& epochs, const NumberTab
              .y_axis = "nats per token",
              .curves = {by_epoch("training", "training_loss"), by_epoch("validation", "validation_loss"),
                         by_step("single steps", "loss", true)},
-             .note = "Both should fall. Where validation rises again, the model learns by heart.",
+             .note = "Training is measured with dropout and label smoothing, so it may stand higher. Where "
+                     "validation rises again, the model learns by heart.",
              .places = 3});
   add_chart(page, last,
             {.title = "Validation perplexity",
