@@ -351,18 +351,51 @@ std::uint64_t hash_bytes(std::string_view bytes) {
   return hash;
 }
 
+/// For each pair the sentence that names its group: the smallest source sentence that can be reached from it
+/// through pairs with the same source or the same target. Disjoint sets by union and find (Cormen et al.,
+/// "Introduction to Algorithms", chapter on data structures for disjoint sets).
+std::vector<std::string_view> group_names(const std::vector<SentencePair>& pairs) {
+  std::vector<std::size_t> leader(pairs.size());  // a pair of the same group, with a smaller or equal source
+  for (std::size_t i = 0; i < pairs.size(); ++i) leader[i] = i;
+  const auto find = [&](std::size_t i) {
+    while (leader[i] != i) i = leader[i] = leader[leader[i]];
+    return i;
+  };
+  const auto unite = [&](std::size_t a, std::size_t b) {
+    a = find(a), b = find(b);
+    if (pairs[b].source < pairs[a].source) std::swap(a, b);
+    leader[b] = a;
+  };
+  std::unordered_map<std::string_view, std::size_t> first_with_source, first_with_target;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    unite(i, first_with_source.emplace(pairs[i].source, i).first->second);
+    unite(i, first_with_target.emplace(pairs[i].target, i).first->second);
+  }
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < pairs.size(); ++i) names.push_back(pairs[find(i)].source);
+  return names;
+}
+
 }  // namespace
 
-Split hold_out(const std::vector<SentencePair>& pairs, std::int64_t validation_pairs, std::uint64_t seed) {
+Split hold_out(const std::vector<SentencePair>& pairs, std::int64_t validation_pairs, std::uint64_t seed,
+               Together together) {
   const auto total = static_cast<std::int64_t>(pairs.size());
   if (validation_pairs <= 0 || validation_pairs >= total) {
     fail<ValueError>("hold_out: validation_pairs is out of range: ", validation_pairs, " of ", total,
                      " pairs: hold out at least 1 and leave at least 1 to train on");
   }
 
-  // Each source sentence draws its number from the seed's stream, at a place that its own bytes choose.
+  std::vector<std::string_view> group;  // of each pair
+  if (together == Together::same_sentence) {
+    group = group_names(pairs);
+  } else {
+    for (const SentencePair& pair : pairs) group.push_back(pair.source);
+  }
+
+  // Each group draws its number from the seed's stream, at a place that the bytes of its name choose.
   std::unordered_map<std::string_view, std::int64_t> pairs_of;
-  for (const SentencePair& pair : pairs) ++pairs_of[pair.source];
+  for (const std::string_view name : group) ++pairs_of[name];
   const Rng rng(seed);
   std::vector<std::pair<std::uint32_t, std::string_view>> lots;
   lots.reserve(pairs_of.size());
@@ -378,14 +411,14 @@ Split hold_out(const std::vector<SentencePair>& pairs, std::int64_t validation_p
   }
   if (count == total) {
     fail<ValueError>("hold_out: nothing is left to train on: ", total, " pairs have only ", lots.size(),
-                     " different source sentences, which stay together: ask for fewer than ",
-                     validation_pairs);
+                     together == Together::same_source ? " different source sentences, which stay together"
+                                                       : " groups of sentences that stay together",
+                     ": ask for fewer than ", validation_pairs);
   }
 
   Split split;
-  for (const SentencePair& pair : pairs) {
-    (held_out.count(pair.source) != 0 ? split.validation : split.training).push_back(pair);
-  }
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    (held_out.count(group[i]) != 0 ? split.validation : split.training).push_back(pairs[i]);
   return split;
 }
 

@@ -127,14 +127,22 @@ struct Split {
   std::vector<SentencePair> validation;
 };
 
-/// Holds out about `validation_pairs` pairs. Whole groups move: all pairs with the same source sentence end
-/// on the same side, so no validation sentence was ever trained on, and validation can get a few pairs more
-/// than asked for (those of its last sentence). The same target may stand on both sides.
+/// Which pairs stay together, on one side of a split.
+enum class Together {
+  same_source,    // those with the same source sentence
+  same_sentence,  // those with the same source or the same target, and whatever these lead to in turn
+};
+
+/// Holds out about `validation_pairs` pairs. Whole groups move, so validation can get a few pairs more than
+/// asked for (those of its last group). With `same_source`, no source sentence of the validation was trained
+/// on, but the same target may stand on both sides; with `same_sentence` none does.
 ///
 /// Which sentences are held out depends on the seed and on the sentences, not on their order in the file: the
-/// held-out ones have the smallest hashes of (seed, source). Both sides keep the order of the file.
+/// held-out ones have the smallest hashes of (seed, source; of a group, its first source in order of bytes).
+/// Both sides keep the order of the file.
 ///
 /// ValueError when the count is not positive or nothing would be left to train on.
-Split hold_out(const std::vector<SentencePair>& pairs, std::int64_t validation_pairs, std::uint64_t seed);
+Split hold_out(const std::vector<SentencePair>& pairs, std::int64_t validation_pairs, std::uint64_t seed,
+               Together together = Together::same_source);
 
 }  // namespace attune::text

@@ -30,6 +30,18 @@ void Flags::choice(const std::string& flag, const std::vector<std::string>& choi
   });
 }
 
+void Flags::tokens(const std::string& flag, const std::string& help, std::string& choice) {
+  const std::vector<std::string> names = text::tokenizer_names();
+  std::string list;
+  for (const std::string& name : names) list += name + ", ";
+  list += "unigram:N or bpe:N (N pieces that are learnt)";
+  add(flag, "NAME", help + ": " + list, [=, &choice](const std::string& text) {
+    if (std::find(names.begin(), names.end(), text) == names.end() && !learnt_pieces(text, flag))
+      fail<UsageError>(flag, ": ", io::show_name(text), " was given: give one of ", list);
+    choice = text;
+  });
+}
+
 void add_out(Flags& flags) {
   flags.text("--out", "folder", flags.options.out,
              "the folder to write to [out/translator; with --to zh: out/translator-zh]");
@@ -73,10 +85,16 @@ void add_corpus(Flags& flags) {
 void add_tokens(Flags& flags) {
   flags.group("Corpus");
   Options& options = flags.options;
-  flags.choice("--source-tokens", text::tokenizer_names(), "how source text is cut into tokens [word]",
-               [&options](const std::string& name) { options.source_tokens = name; });
-  flags.choice("--target-tokens", text::tokenizer_names(), "how target text is cut into tokens [word]",
-               [&options](const std::string& name) { options.target_tokens = name; });
+  const auto tokens = [&](const std::string& flag, const std::string& language, std::string& choice) {
+    flags.tokens(flag, "how " + language + " text is cut into tokens [word]", choice);
+  };
+  tokens("--source-tokens", "source", options.source_tokens);
+  tokens("--target-tokens", "target", options.target_tokens);
+  flags.toggle("--joint", "learn the pieces of unigram:N or bpe:N from both languages together",
+               [&options] { options.joint = true; });
+  flags.number<double>("--character-coverage", 0.98, 1,
+                       "the share of the text whose characters are pieces; the rarest are not [1]",
+                       [&options](double share) { options.character_coverage = share; });
   flags.number<std::int64_t>("--min-count", 1, any, "tokens seen less often are unknown [1]",
                              [&options](std::int64_t count) { options.min_count = count; });
   flags.number<std::int64_t>("--max-vocabulary", text::Vocabulary::special_count + 1, 10'000'000,
@@ -84,6 +102,16 @@ void add_tokens(Flags& flags) {
                              [&options](std::int64_t size) { options.max_vocabulary = size; });
   flags.number<Index>("--max-length", 2, 100'000, "longer sentences are left out, counted in tokens [100]",
                       [&options](Index length) { options.max_length = length; });
+}
+
+std::optional<text::SubwordOptions> learnt_pieces(const std::string& choice, const std::string& flag) {
+  const std::size_t colon = choice.find(':');
+  const std::string kind = choice.substr(0, colon);
+  if (colon == std::string::npos || (kind != "unigram" && kind != "bpe")) return std::nullopt;
+  const auto size = number_from<std::int32_t>(flag + " " + kind + ":N", choice.substr(colon + 1),
+                                              text::Vocabulary::special_count + 1, 10'000'000);
+  return text::SubwordOptions{.kind = kind == "bpe" ? text::SubwordKind::bpe : text::SubwordKind::unigram,
+                              .size = size};
 }
 
 void add_transformer(Flags& flags) {
@@ -124,12 +152,35 @@ void check_files(const std::string& pairs, const std::string& source, const std:
     fail<UsageError>(prefix, "source and ", prefix, "target go together: give both");
 }
 
+namespace {
+
+void check_tokens(const Flags& flags) {
+  const Options& options = flags.options;
+  const bool source = learnt_pieces(options.source_tokens).has_value();
+  const bool target = learnt_pieces(options.target_tokens).has_value();
+  if (options.joint && (!source || options.source_tokens != options.target_tokens))
+    fail<UsageError>("--joint learns the pieces of both languages together, and they are cut as ",
+                     options.source_tokens, " and ", options.target_tokens,
+                     ": give --source-tokens and --target-tokens the same, such as unigram:8000");
+  if (!source && !target && flags.given("--character-coverage"))
+    fail<UsageError>("--character-coverage has no effect unless pieces are learnt: give --source-tokens or ",
+                     "--target-tokens such as unigram:8000, or leave the flag out");
+  for (const char* flag : {"--min-count", "--max-vocabulary"})
+    if (source && target && flags.given(flag))
+      fail<UsageError>(
+          flag,
+          " has no effect on pieces that are learnt, whose number stands behind the colon: ", "leave it out");
+}
+
+}  // namespace
+
 void check_corpus_flags(const Flags& flags) {
   const Options& options = flags.options;
   if (!options.names_corpus()) {
-    for (const char* flag : {"--validation-pairs", "--validation-source", "--validation-target",
-                             "--validation", "--source-tokens", "--target-tokens", "--min-count",
-                             "--max-vocabulary", "--max-length", "--share-embeddings"}) {
+    for (const char* flag :
+         {"--validation-pairs", "--validation-source", "--validation-target", "--validation",
+          "--source-tokens", "--target-tokens", "--joint", "--character-coverage", "--min-count",
+          "--max-vocabulary", "--max-length", "--share-embeddings"}) {
       if (flags.given(flag))
         fail<UsageError>(flag,
                          " has no effect on the built-in corpus: name a corpus of your own with --pairs, ",
@@ -139,6 +190,7 @@ void check_corpus_flags(const Flags& flags) {
     fail<UsageError>("--to chooses the language of the built-in corpus, and your files have their own: ",
                      "leave it out");
   }
+  check_tokens(flags);
 }
 
 void check_model(const Options& options) {

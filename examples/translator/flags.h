@@ -4,6 +4,7 @@
 #include <charconv>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -94,6 +95,9 @@ class Flags {
   void choice(const std::string& flag, const std::vector<std::string>& choices, const std::string& help,
               const std::function<void(const std::string&)>& set);
 
+  /// A flag that takes the name of a tokeniser, or pieces to be learnt (`learnt_pieces`).
+  void tokens(const std::string& flag, const std::string& help, std::string& choice);
+
   /// A flag without a value.
   void toggle(const std::string& flag, const std::string& help, const std::function<void()>& set);
 
@@ -130,8 +134,13 @@ void add_transformer(Flags& flags);
 /// UsageError unless the flags PREFIXpairs, PREFIXsource and PREFIXtarget name a corpus in one way.
 void check_files(const std::string& pairs, const std::string& source, const std::string& target,
                  const std::string& prefix);
-/// UsageError for flags about files when there are none, and the other way round.
+/// UsageError for flags about files when there are none, and the other way round; and for flags about tokens
+/// that do not go together.
 void check_corpus_flags(const Flags& flags);
+/// The pieces that a choice such as "unigram:8000" or "bpe:4000" asks for; nothing for the name of a
+/// tokeniser that needs not learn anything. UsageError, naming the flag, when the number is none.
+std::optional<text::SubwordOptions> learnt_pieces(const std::string& choice, const std::string& flag = "");
+
 /// UsageError unless width and heads, and the ways of cutting both languages, fit together.
 void check_model(const Options& options);
 

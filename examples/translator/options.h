@@ -35,8 +35,11 @@ struct Options {
   // corpora
   std::string pairs, source, target;
   std::string validation_pairs, validation_source, validation_target;
-  std::string source_tokens = "word", target_tokens = "word";
+  std::string source_tokens = "word", target_tokens = "word";  // or as learnt_pieces reads them
+  bool joint = false;                                          // one model of pieces for both languages
+  double character_coverage = 1;
   std::optional<std::int64_t> validation_count;  // none: 1000, or a tenth of a smaller corpus
+  std::int64_t test_count = 1000;                // of split
   std::int64_t min_count = 1, max_vocabulary = 30000;
   Index max_length = 100;
   std::string baseline;

@@ -11,16 +11,23 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* weights_name = "weights.safetensors";
-constexpr const char* source_name = "source.vocabulary";
-constexpr const char* target_name = "target.vocabulary";
-constexpr const char* source_sum = "source_vocabulary_crc32c";
-constexpr const char* target_sum = "target_vocabulary_crc32c";
 
-// The checksum of a vocabulary's file. Without it, a vocabulary of another training would fit as long as it
-// had the same size, and every word would be taken for another.
-std::string checksum(std::string_view vocabulary) {
+// The files beside the weights. What each was at the time of training is in the metadata of the weights, as a
+// checksum: without it, a vocabulary of another training would fit as long as it had the same size, and every
+// word would be taken for another.
+struct Part {
+  const char* name;
+  const char* sum;  // its key in the metadata
+  const char* what;
+};
+constexpr Part source_vocabulary{"source.vocabulary", "source_vocabulary_crc32c", "vocabulary"};
+constexpr Part target_vocabulary{"target.vocabulary", "target_vocabulary_crc32c", "vocabulary"};
+constexpr Part source_pieces{"source.sentencepiece", "source_sentencepiece_crc32c", "model of pieces"};
+constexpr Part target_pieces{"target.sentencepiece", "target_sentencepiece_crc32c", "model of pieces"};
+
+std::string checksum(std::string_view bytes) {
   char text[16];
-  std::snprintf(text, sizeof text, "%08x", static_cast<unsigned>(io::crc32c(vocabulary)));
+  std::snprintf(text, sizeof text, "%08x", static_cast<unsigned>(io::crc32c(bytes)));
   return text;
 }
 
@@ -33,20 +40,29 @@ std::string content_of(const fs::path& file) {
   }
 }
 
-// Three files cannot be replaced in one step. Until the weights are, those in the folder need the
-// vocabularies that they were trained with: where these are others, they stay under this name for as long.
-fs::path previous(fs::path vocabulary) {
-  vocabulary += ".previous";
-  return vocabulary;
+// Several files cannot be replaced in one step. Until the weights are, those in the folder need the files
+// that they were trained with: where these are others, they stay under this name for as long.
+fs::path previous(fs::path part) {
+  part += ".previous";
+  return part;
 }
 
-// Writes a vocabulary; `needed` gives the checksum of the one that the weights in the folder belong to.
+// Writes a part; `needed` gives the checksum of the one that the weights in the folder belong to.
 template <class Needed>
-void replace_vocabulary(const fs::path& file, const text::Vocabulary& vocabulary, const Needed& needed) {
+void replace_part(const fs::path& file, const std::string& bytes, const Needed& needed) {
   const std::string present = content_of(file);
-  if (present == vocabulary.to_text()) return;
+  if (present == bytes) return;
   if (!present.empty() && checksum(present) == needed()) io::write_atomically(previous(file), present);
-  vocabulary.save(file);
+  io::write_atomically(file, bytes);
+}
+
+// What a side has to save, by part.
+using Contents = std::vector<std::pair<Part, std::string>>;
+
+void add_contents(Contents& contents, const Side& side, const Part& vocabulary, const Part& pieces) {
+  contents.emplace_back(vocabulary, side.vocabulary.to_text());
+  if (const auto* learnt = dynamic_cast<const text::SentencePieceTokenizer*>(side.tokenizer.get()))
+    contents.emplace_back(pieces, learnt->to_bytes());
 }
 
 }  // namespace
@@ -77,24 +93,28 @@ void Translator::save(const fs::path& folder, const Notes& extra_notes) const {
   Notes all = to_notes(model.settings);
   all["source_tokens"] = source.tokenizer->name();
   all["target_tokens"] = target.tokenizer->name();
-  all[source_sum] = checksum(source.vocabulary.to_text());
-  all[target_sum] = checksum(target.vocabulary.to_text());
+  Contents contents;
+  add_contents(contents, source, source_vocabulary, source_pieces);
+  add_contents(contents, target, target_vocabulary, target_pieces);
+  for (const auto& [part, bytes] : contents) all[part.sum] = checksum(bytes);
   all.insert(extra_notes.begin(), extra_notes.end());
 
-  const auto needed = [&](const char* sum) {
-    return [&folder, sum]() -> std::string {
+  // The weights come last: where they are, the rest is there as well.
+  for (const auto& content : contents) {
+    const Part& part = content.first;
+    replace_part(folder / part.name, content.second, [&]() -> std::string {
       try {
-        return io::read_safetensors(folder / weights_name).metadata[sum];
+        return io::read_safetensors(folder / weights_name).metadata[part.sum];
       } catch (const FileError&) {  // there are none, or none that could be loaded
         return "";
       }
-    };
-  };
-  // The weights come last: where they are, the rest is there as well.
-  replace_vocabulary(folder / source_name, source.vocabulary, needed(source_sum));
-  replace_vocabulary(folder / target_name, target.vocabulary, needed(target_sum));
+    });
+  }
   io::save_weights(folder / weights_name, model, all);
-  for (const char* name : {source_name, target_name}) fs::remove(previous(folder / name), problem);
+  for (const Part& part : {source_vocabulary, target_vocabulary, source_pieces, target_pieces}) {
+    fs::remove(previous(folder / part.name), problem);
+    if (all.count(part.sum) == 0) fs::remove(folder / part.name, problem);  // of another translator
+  }
 }
 
 Translator Translator::load(const fs::path& folder) {
@@ -107,25 +127,45 @@ Translator Translator::load(const fs::path& folder) {
   const Notes& notes = file.metadata;
   nn::TransformerSettings settings = from_notes(notes, weights);
 
-  const auto load_side = [&](const std::string& tokens, const char* sum, const char* name) {
-    const std::string& wanted = note(notes, sum, weights);
-    // A saving that was cut short has left the vocabulary of these weights aside.
-    const fs::path aside = previous(folder / name);
-    const bool cut_short = fs::exists(aside) && checksum(content_of(aside)) == wanted;
-    if (!cut_short && !fs::exists(folder / name))
-      fail<FileError>((folder / name).string(),
-                      ": the translator here is only half there without this file: ",
+  // The bytes of a part, if they are those that the weights were trained with.
+  const auto read_part = [&](const Part& part) {
+    const std::string& wanted = note(notes, part.sum, weights);
+    const fs::path present = folder / part.name;
+    // A saving that was cut short has left the file of these weights aside.
+    const std::string aside = content_of(previous(present));
+    if (!aside.empty() && checksum(aside) == wanted) return aside;
+    if (!fs::exists(present))
+      fail<FileError>(present.string(), ": the translator here is only half there without this file: ",
                       "restore it, or train the model again");
-    Side side{text::make_tokenizer(note(notes, tokens, weights)),
-              text::Vocabulary::load(cut_short ? aside : folder / name)};
-    if (checksum(side.vocabulary.to_text()) != wanted)
-      fail<FileError>((folder / name).string(), ": this is not the vocabulary that ", weights_name,
+    return io::read_file(present, std::uint64_t{1} << 30);
+  };
+  const auto check_part = [&](const Part& part, const std::string& bytes) {
+    if (checksum(bytes) != note(notes, part.sum, weights))
+      fail<FileError>((folder / part.name).string(), ": this is not the ", part.what, " that ", weights_name,
                       " was trained with, or it has been damaged: restore it, or train the model again");
+  };
+  const auto load_side = [&](const std::string& tokens, const Part& vocabulary, const Part& pieces) {
+    Side side;
+    const std::string& name = note(notes, tokens, weights);
+    if (notes.count(pieces.sum) != 0) {
+      const std::string bytes = read_part(pieces);
+      check_part(pieces, bytes);
+      side.tokenizer = std::make_unique<text::SentencePieceTokenizer>(
+          text::SentencePieceTokenizer::parse(bytes, (folder / pieces.name).string()));
+      if (side.tokenizer->name() != name)
+        fail<FileError>(weights.string(), ": its metadata speaks of ", name, " and ", pieces.name, " is ",
+                        side.tokenizer->name(), ": restore the file, or train the model again");
+    } else {
+      side.tokenizer = text::make_tokenizer(name);
+    }
+    const std::string bytes = read_part(vocabulary);
+    side.vocabulary = text::Vocabulary::parse(bytes, (folder / vocabulary.name).string());
+    check_part(vocabulary, bytes);
     return side;
   };
   try {
-    Side source = load_side("source_tokens", source_sum, source_name);
-    Side target = load_side("target_tokens", target_sum, target_name);
+    Side source = load_side("source_tokens", source_vocabulary, source_pieces);
+    Side target = load_side("target_tokens", target_vocabulary, target_pieces);
     settings.source_vocabulary = source.vocabulary.size();
     settings.target_vocabulary = target.vocabulary.size();
 

@@ -29,6 +29,8 @@ struct Side {
 ///   weights.safetensors   the weights, and in its metadata the settings of the model
 ///   source.vocabulary     the tokens of the source language, one per line
 ///   target.vocabulary     the tokens of the target language
+///   source.sentencepiece  the model that cuts source text into pieces, where these were learnt
+///   target.sentencepiece  the same for the target language
 struct Translator {
   Side source, target;
   nn::Transformer model;
@@ -51,7 +53,7 @@ struct Translator {
   /// happens on the way, what can be loaded from the folder is the old translator or the new one, whole.
   void save(const std::filesystem::path& folder, const std::map<std::string, std::string>& extra_notes) const;
   /// Reads a folder. Throws FileError when something is missing, broken or does not fit together: the weights
-  /// carry the checksums of their vocabularies, so files of two trainings are told apart.
+  /// carry the checksums of the other files, so files of two trainings are told apart.
   static Translator load(const std::filesystem::path& folder);
 };
 

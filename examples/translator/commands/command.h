@@ -25,7 +25,7 @@ struct Command {
 };
 
 extern const Command train_command, resume_command, average_command, overfit_command, translate_command,
-    chat_command, attend_command, score_command, report_command;
+    chat_command, attend_command, score_command, report_command, split_command;
 
 /// All of them, in the order of the help.
 const std::vector<const Command*>& commands();

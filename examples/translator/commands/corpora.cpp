@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "examples/translator/flags.h"
 #include "examples/translator/progress.h"
 #include "examples/translator/settings.h"
 #include "io/unicode.h"
@@ -12,17 +13,33 @@
 namespace attune::examples {
 namespace {
 
-Side make_side(const std::string& tokens, const std::vector<const std::string*>& lines,
-               const Options& options) {
+using Lines = std::vector<std::string_view>;
+
+// Cuts text into pieces that are learnt from it; all of them are in the vocabulary.
+Side learn_side(text::SubwordOptions pieces, const Lines& lines, const Options& options) {
+  pieces.character_coverage = options.character_coverage;
+  const auto tokenizer = text::SentencePieceTokenizer::train(lines, pieces);
+  return {std::make_unique<text::SentencePieceTokenizer>(tokenizer), tokenizer.vocabulary()};
+}
+
+Side make_side(const std::string& tokens, const Lines& lines, const Options& options) {
+  if (const auto pieces = learnt_pieces(tokens)) return learn_side(*pieces, lines, options);
   Side side{text::make_tokenizer(tokens), {}};
   text::TokenCounts counts;
-  for (const std::string* line : lines) text::count_tokens(side.tokenizer->split(*line), counts);
+  for (const std::string_view line : lines) text::count_tokens(side.tokenizer->split(line), counts);
   side.vocabulary =
       text::Vocabulary(counts, {.min_count = options.min_count, .max_size = options.max_vocabulary});
   if (side.vocabulary.size() == text::Vocabulary::special_count)
     fail<ValueError>("train: no token is seen ", options.min_count,
                      " times, so every one would be unknown: lower --min-count");
   return side;
+}
+
+// What make_side would make again from the same lines, which takes seconds where pieces are learnt.
+Side same_side(const Side& side) {
+  if (const auto* learnt = dynamic_cast<const text::SentencePieceTokenizer*>(side.tokenizer.get()))
+    return {std::make_unique<text::SentencePieceTokenizer>(*learnt), side.vocabulary};
+  return {text::make_tokenizer(side.tokenizer->name()), side.vocabulary};
 }
 
 }  // namespace
@@ -53,18 +70,15 @@ void describe(const Translator& translator) {
 
 Translator make_translator(const std::vector<text::SentencePair>& training, Options& options) {
   nn::TransformerSettings& settings = options.training.model;
-  std::vector<const std::string*> source_lines;
-  std::vector<const std::string*> target_lines;
+  Lines source_lines, target_lines;
   for (const text::SentencePair& pair : training) {
-    source_lines.push_back(&pair.source);
-    target_lines.push_back(&pair.target);
+    source_lines.push_back(pair.source);
+    target_lines.push_back(pair.target);
   }
-  if (settings.share_embeddings) {  // one vocabulary of both languages
-    source_lines.insert(source_lines.end(), target_lines.begin(), target_lines.end());
-    target_lines = source_lines;
-  }
+  const bool one_vocabulary = settings.share_embeddings || options.joint;
+  if (one_vocabulary) source_lines.insert(source_lines.end(), target_lines.begin(), target_lines.end());
   Side source = make_side(options.source_tokens, source_lines, options);
-  Side target = make_side(options.target_tokens, target_lines, options);
+  Side target = one_vocabulary ? same_side(source) : make_side(options.target_tokens, target_lines, options);
   settings.source_vocabulary = source.vocabulary.size();
   settings.target_vocabulary = target.vocabulary.size();
   check_memory(settings);
