@@ -15,7 +15,9 @@
 //   word-french   does he see it ?              the same, joined the French way: `le voit-il ?`, `« oui »`
 //   character     d o e s ▁ h e ▁ …             everything else, Chinese for one
 //
-// Left out: learning BPE or unigram pieces, sentence splitting, words of languages without spaces.
+// Pieces that are learnt from the text are in text/sentencepiece.h.
+//
+// Left out: sentence splitting, words of languages without spaces.
 
 namespace attune::text {
 
@@ -25,7 +27,7 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// The name by which `make_tokenizer` makes it again.
+  /// The name by which `make_tokenizer` makes it again, unless it has learnt something that must be loaded.
   virtual std::string name() const = 0;
 
   /// The tokens of one line; none of them is empty or contains ASCII white space. Invalid UTF-8 becomes

@@ -286,6 +286,30 @@ TEST_CASE("hold_out: the choice is the same on every platform") {
   CHECK(sources_of(hold_out(pairs, 3, 1).validation) == std::set<std::string>{"c", "d", "e"});
 }
 
+TEST_CASE("hold_out: with same_sentence, no sentence of either language stands on both sides") {
+  // Sources and targets that repeat, in chains: s1-t0, s1-t1, s3-t1, …
+  std::vector<SentencePair> pairs;
+  for (int i = 0; i < 900; ++i)
+    pairs.push_back({"s" + std::to_string(i % 700), "t" + std::to_string(i % 11 == 0 ? i - 11 : i)});
+  const auto shared_targets = [](const Split& split) {
+    std::set<std::string> trained;
+    for (const SentencePair& pair : split.training) trained.insert(pair.target);
+    return std::count_if(split.validation.begin(), split.validation.end(),
+                         [&](const SentencePair& pair) { return trained.count(pair.target) != 0; });
+  };
+  CHECK(shared_targets(hold_out(pairs, 100, 7)) > 0);
+  const Split split = hold_out(pairs, 100, 7, Together::same_sentence);
+  CHECK(shared_targets(split) == 0);
+  const std::set<std::string> held_out = sources_of(split.validation);
+  for (const std::string& source : sources_of(split.training)) CHECK(held_out.count(source) == 0);
+  CHECK(split.training.size() + split.validation.size() == pairs.size());
+  CHECK(split.validation.size() >= 100);
+  CHECK(split.validation.size() < 110);
+
+  std::reverse(pairs.begin(), pairs.end());
+  CHECK(sources_of(hold_out(pairs, 100, 7, Together::same_sentence).validation) == held_out);
+}
+
 TEST_CASE("hold_out: nothing to hold out and nothing to train on are refused") {
   const Pairs pairs = many_pairs(10);
   CHECK_THROWS_AS(hold_out(pairs, 0, 1), attune::ValueError);
