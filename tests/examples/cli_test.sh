@@ -69,7 +69,7 @@ refused 2 '--epochs: "-1" was given' train --epochs -1
 refused 2 'does not split into --heads 5' train --heads 5 --width 128
 refused 2 '--minutes: "nan" was given' train --minutes nan
 refused 2 '--rate: "-1" was given' train --rate -1
-for command in '' train overfit translate chat attend score report; do
+for command in '' split train overfit translate chat attend score report; do
   # shellcheck disable=SC2086
   "$program" $command --help >output 2>errors || wrong "translator $command --help"
   check "translator $command --help fits into 80 columns" test "$(sed 's/…/./g' output | awk 'length > 80' | wc -l)" = 0
@@ -91,6 +91,42 @@ check 'a corpus that is refused leaves no model' test ! -e new/weights.safetenso
 refused 1 'cannot be written to' train --pairs pairs.tsv --out source.txt
 refused 1 'cannot be written to' train --pairs pairs.tsv --out source.txt/below
 refused 1 'cannot be written to' --out source.txt
+
+refused 2 'split: no corpus was named' split --out parts
+refused 2 'split: no folder was named' split --pairs pairs.tsv
+refused 1 'hold out at least 1 and leave at least 1' split --pairs pairs.tsv --out parts --test 180
+"$program" split --pairs pairs.tsv --out parts --validation 20 --test 30 >output 2>errors || wrong 'splitting a corpus'
+check 'the parts are the corpus' test "$(cat parts/*.tsv | sort | cksum)" = "$(sort pairs.tsv | cksum)"
+check 'the test has as many pairs as asked for' test "$(wc -l <parts/test.tsv)" -eq 30
+sort -r pairs.tsv >reversed.tsv
+"$program" split --pairs reversed.tsv --out again --validation 20 --test 30 >output 2>errors
+check 'the order of a corpus does not matter' test "$(sort again/test.tsv | cksum)" = "$(sort parts/test.tsv | cksum)"
+
+# --- pieces that are learnt ---
+
+refused 2 '--source-tokens unigram:N: "x" was given: give a whole number' train --pairs pairs.tsv --source-tokens unigram:x
+refused 2 'bpe:N (N pieces that are learnt)' train --pairs pairs.tsv --source-tokens pieces
+refused 2 'give --source-tokens and --target-tokens the same' train --pairs pairs.tsv --joint
+refused 2 'whose number stands behind the colon' \
+  train --pairs pairs.tsv --source-tokens bpe:40 --target-tokens bpe:40 --max-vocabulary 100
+refused 2 '--character-coverage has no effect' train --pairs pairs.tsv --character-coverage 0.99
+# shellcheck disable=SC2086
+"$program" train --pairs pairs.tsv --out pieces $tiny --source-tokens bpe:40 --target-tokens bpe:40 --joint \
+  >output 2>errors </dev/null
+if grep -q 'built without SentencePiece' errors; then
+  echo 'pieces: attune was built without SentencePiece'
+else
+  for file in source.sentencepiece target.sentencepiece; do
+    check "$file is written" test -s "pieces/$file"
+  done
+  check 'SentencePiece writes nothing to the terminal' test "$(grep -c 'trainer' errors)" -eq 0
+  check 'a joint model is one' cmp -s pieces/source.sentencepiece pieces/target.sentencepiece
+  check 'the vocabularies are as large as asked for' grep -q 'Vocabularies of 40 and 40 tokens' output
+  refused 1 'ask for at most' train --pairs pairs.tsv --out none $tiny --source-tokens unigram:9000
+  check 'a line for a line' test "$(printf 'the red cat\n\nx\n' | "$program" translate --model pieces | wc -l)" -eq 3
+  rm pieces/target.sentencepiece
+  refused 1 'target.sentencepiece' translate --model pieces
+fi
 
 # --- one batch ---
 
