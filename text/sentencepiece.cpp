@@ -181,6 +181,7 @@ SentencePieceTokenizer SentencePieceTokenizer::train(const std::vector<std::stri
     std::int32_t size = options.size;
     Attempt smaller = attempt;
     while (const auto most = number_after(smaller.message, "value <= ")) {
+      if (*most + more_specials >= size) break;  // it would not end
       size = *most + more_specials;
       smaller = train_once(text, options, size);
     }

@@ -88,8 +88,11 @@ Score score_pairs(const Translator& translator, const std::vector<std::string>& 
   score.translations = translator.translate(sources);
   score.output = scored_text(*translator.target.tokenizer, score.translations);
   score.wanted = scored_text(*translator.target.tokenizer, references);
+  // BLEU of learnt pieces would be no match for any other model's.
   score.bleu =
-      text::corpus_bleu(score.output.tokens, score.wanted.tokens, {.tokenizer = score.wanted.cut_by});
+      score.wanted.cut_by.starts_with("sentencepiece-")
+          ? text::bleu(score.translations, references, {.tokenizer = text::usual_bleu_tokenizer(references)})
+          : text::corpus_bleu(score.output.tokens, score.wanted.tokens, {.tokenizer = score.wanted.cut_by});
   score.exact = text::exact_match_rate(score.output.tokens, score.wanted.tokens);
   return score;
 }

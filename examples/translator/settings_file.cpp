@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "examples/translator/flags.h"
 #include "io/unicode.h"
 #include "text/utf8.h"
 
@@ -96,8 +97,14 @@ std::string settings_text(const Options& o) {
                  o.names_validation() ? "none is held out" : "1000, or a tenth of a smaller corpus");
     lines.add("source-tokens", o.source_tokens);
     lines.add("target-tokens", o.target_tokens);
-    lines.add("min-count", o.min_count);
-    lines.add("max-vocabulary", o.max_vocabulary);
+    const bool source_learnt = learnt_pieces(o.source_tokens).has_value();
+    const bool target_learnt = learnt_pieces(o.target_tokens).has_value();
+    if (o.joint) lines.add("joint", "yes");
+    if (source_learnt || target_learnt) lines.add("character-coverage", o.character_coverage);
+    if (!source_learnt || !target_learnt) {
+      lines.add("min-count", o.min_count);
+      lines.add("max-vocabulary", o.max_vocabulary);
+    }
     lines.add("max-length", o.max_length);
     if (m.share_embeddings) lines.add("share-embeddings", "yes");
   }
