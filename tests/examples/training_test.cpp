@@ -170,10 +170,14 @@ TEST_CASE("training: interrupted after any step and resumed, it gives the same f
     CHECK(RunFolder(folder).begun());
     CHECK_FALSE(RunFolder(folder).finished());
     Ready ready;  // as another process would
+    // Weights that a killed process wrote after its last checkpoint do not count.
+    const fs::path later = folder / "checkpoints" / "epoch-0009.safetensors";
+    io::write_atomically(later, "of a later epoch");
     Translator translator = RunFolder(folder).start();
     RunFolder run(folder);
     Training training(translator, ready.data, ready.settings);
     run.resume(training);
+    CHECK_FALSE(fs::exists(later));
     CHECK(training.state.steps == at);
     const TrainingResult result = train_until(run, training, 0);
     CHECK_FALSE(result.interrupted);
@@ -232,7 +236,7 @@ TEST_CASE("training: the weights of the last epochs and of the best are kept, an
   std::vector<int> kept;
   for (const RunFolder::Epoch& epoch : run.last_epochs(2)) kept.push_back(epoch.number);
   CHECK(kept == std::vector<int>{4, 5});
-  CHECK_FALSE(fs::exists(scratch / "out" / "checkpoints" / "epoch-0002.safetensors"));
+  CHECK_FALSE(fs::exists(scratch / "out" / "checkpoints" / "epoch-0003.safetensors"));
 
   // The model of the folder is the better of the mean and of the best epoch.
   Translator mean = run.start();
@@ -240,6 +244,12 @@ TEST_CASE("training: the weights of the last epochs and of the best are kept, an
   const double loss = validation_loss(mean.model, ready.data.validation);
   const Translator model = Translator::load(scratch / "out");
   CHECK(validation_loss(model.model, ready.data.validation) <= loss);
+  Translator epoch = run.start();
+  for (const RunFolder::Epoch& each : run.last_epochs(2)) {
+    io::load_weights(each.file, epoch.model);
+    CHECK(validation_loss(model.model, ready.data.validation) <=
+          validation_loss(epoch.model, ready.data.validation));
+  }
   CHECK(model.notes.count("weights") == 1);
 }
 
@@ -340,6 +350,35 @@ TEST_CASE("settings: what a training writes down repeats it") {
       if (word.starts_with("--")) CHECK(contains(text, "\n" + word.substr(2) + " = "));
     }
   }
+  const std::string defaults = settings_text(options_of("--pairs p.tsv"));
+  for (const char* name : {"pairs",
+                           "source-tokens",
+                           "target-tokens",
+                           "min-count",
+                           "max-vocabulary",
+                           "max-length",
+                           "width",
+                           "hidden",
+                           "heads",
+                           "layers",
+                           "norm",
+                           "dropout",
+                           "seed",
+                           "epochs",
+                           "keep-best-by",
+                           "batch-tokens",
+                           "accumulate",
+                           "rate",
+                           "warmup",
+                           "schedule",
+                           "beta1",
+                           "beta2",
+                           "label-smoothing",
+                           "clip",
+                           "save-every",
+                           "keep",
+                           "average"})
+    CHECK_MESSAGE(contains(defaults, std::string("\n") + name + " = "), name);
   const Options all = options_of_settings(
       "pairs = p.tsv\nrate = 0.0007 \n# a comment\n\ndropout=0.3\nschedule = inverse-square-root\n", "F");
   CHECK(all.pairs == "p.tsv");
