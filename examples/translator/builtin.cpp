@@ -86,13 +86,14 @@ Score score_pairs(const Translator& translator, const std::vector<std::string>& 
                   const std::vector<std::string>& references) {
   Score score;
   score.translations = translator.translate(sources);
-  score.output = scored_text(*translator.target.tokenizer, score.translations);
   score.wanted = scored_text(*translator.target.tokenizer, references);
-  // BLEU of learnt pieces would be no match for any other model's.
-  score.bleu =
-      score.wanted.cut_by.starts_with("sentencepiece-")
-          ? text::bleu(score.translations, references, {.tokenizer = text::usual_bleu_tokenizer(references)})
-          : text::corpus_bleu(score.output.tokens, score.wanted.tokens, {.tokenizer = score.wanted.cut_by});
+  score.output = scored_text(*translator.target.tokenizer, score.translations, score.wanted.cut_by);
+  // What is cut as for BLEU of text is smoothed as well, so that it is that number.
+  const bool as_text = score.wanted.cut_by == "13a" || score.wanted.cut_by == "zh";
+  score.bleu = text::corpus_bleu(
+      score.output.tokens, score.wanted.tokens,
+      {.tokenizer = score.wanted.cut_by,
+       .smoothing = as_text ? text::BleuSmoothing::exponential : text::BleuSmoothing::none});
   score.exact = text::exact_match_rate(score.output.tokens, score.wanted.tokens);
   return score;
 }

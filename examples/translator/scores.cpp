@@ -57,12 +57,16 @@ Measured measure_chrf(const ScoredText& output, const ScoredText& wanted, const 
 
 }  // namespace
 
-ScoredText scored_text(const text::Tokenizer& tokenizer, const std::vector<std::string>& lines) {
+ScoredText scored_text(const text::Tokenizer& tokenizer, const std::vector<std::string>& lines,
+                       const std::string& cut_by) {
   const std::string name = tokenizer.name();
   const bool cut_already = name == "bpe" || name == "space";
+  const bool sentencepiece = name.rfind("sentencepiece", 0) == 0;
   ScoredText result{.lines = {}, .tokens = {}, .cut_by = cut_already ? "none" : name};
+  if (sentencepiece) result.cut_by = cut_by.empty() ? text::usual_bleu_tokenizer(lines) : cut_by;
   for (const std::string& line : lines) {
-    const text::Tokens tokens = tokenizer.split(line);
+    const text::Tokens tokens =
+        sentencepiece ? text::split_for_bleu(line, result.cut_by) : tokenizer.split(line);
     result.lines.push_back(name == "bpe" ? tokenizer.join(tokens) : line);
     result.tokens.push_back(name == "bpe" ? text::join_pieces(tokens) : tokens);
   }
@@ -77,12 +81,12 @@ std::vector<Measured> measure(const ScoredText& output, const ScoredText& wanted
                               const ScoreSettings& settings) {
   const bool bleu = settings.metric.empty() || settings.metric == "bleu";
   const bool tokenised_already = wanted.cut_by == "none";
-  // Pieces of SentencePiece differ from model to model, and so would their BLEU.
-  const bool has_words = !wanted.tokens.empty() && wanted.cut_by.rfind("sentencepiece", 0) != 0;
+  // Tokens that were cut as for BLEU of the text would say the same again.
+  const bool has_own_tokens = !wanted.tokens.empty() && wanted.cut_by != "13a" && wanted.cut_by != "zh";
   std::vector<Measured> scores;
   if (bleu && (!tokenised_already || !settings.tokenizer.empty()))
     scores.push_back(measure_bleu(output, wanted, settings));
-  if (bleu && has_words) scores.push_back(measure_tokenised_bleu(output, wanted, settings));
+  if (bleu && has_own_tokens) scores.push_back(measure_tokenised_bleu(output, wanted, settings));
   if (settings.metric != "bleu") scores.push_back(measure_chrf(output, wanted, settings));
   return scores;
 }

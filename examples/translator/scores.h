@@ -26,8 +26,11 @@ struct ScoredText {
   std::string cut_by;  // what cut them; "none": the text is tokenised already, and is not cut again
 };
 
-/// The lines as `tokenizer` cuts them.
-ScoredText scored_text(const text::Tokenizer& tokenizer, const std::vector<std::string>& lines);
+/// The lines as `tokenizer` cuts them. Pieces of SentencePiece are no words, and others with every model:
+/// where these are the tokens, text is cut as for BLEU, by the tokeniser `cut_by` or, where none is named,
+/// the usual one.
+ScoredText scored_text(const text::Tokenizer& tokenizer, const std::vector<std::string>& lines,
+                       const std::string& cut_by = "");
 /// Plain lines of which nobody knows how to cut them: no tokens.
 ScoredText plain_text(const std::vector<std::string>& lines);
 

@@ -31,10 +31,6 @@ TEST_CASE("scores: what is scored depends on what is known of the text") {
         Names{"BLEU", "Tokenised BLEU", "chrF2"});  // … unless that is asked for
   CHECK(names(measure(words, words, {.metric = "chrf++"})) == Names{"chrF2++"});
   CHECK(names(measure(plain, plain, {.metric = "bleu"})) == Names{"BLEU"});
-
-  ScoredText pieces = words;  // those of SentencePiece are no words
-  pieces.cut_by = "sentencepiece-unigram";
-  CHECK(names(measure(pieces, pieces, {})) == Names{"BLEU", "chrF2"});
 }
 
 TEST_CASE("scores: the tokeniser is that of the model, of the flag, or the usual one of the language") {
@@ -54,6 +50,19 @@ TEST_CASE("scores: pieces of words are joined, in tokens and in text") {
   CHECK(joined.cut_by == "none");
   const ScoredText output = scored_text(text::BpeTokenizer(), {"une poulie tourne ."});
   for (const Measured& score : measure(output, joined, {})) CHECK(score.score == doctest::Approx(100));
+}
+
+TEST_CASE("scores: where the tokens are pieces of SentencePiece, text is cut as for BLEU, both sides alike") {
+  struct Pieces : text::SpaceTokenizer {
+    std::string name() const override { return "sentencepiece-unigram"; }
+  };
+  const ScoredText wanted = scored_text(Pieces(), {"我有3.5本好书。"});
+  CHECK(wanted.tokens[0] == text::Tokens{"我", "有", "3.5", "本", "好", "书", "。"});
+  CHECK(wanted.cut_by == "zh");
+  const ScoredText output = scored_text(Pieces(), {"3.5 books。"}, wanted.cut_by);
+  CHECK(output.tokens[0] == text::Tokens{"3.5", "books", "。"});
+  CHECK(names(measure(output, wanted, {})) == Names{"BLEU", "chrF2"});
+  CHECK(scored_text(Pieces(), lines).cut_by == "13a");
 }
 
 TEST_CASE("scores: small letters throughout, or case throughout") {

@@ -116,7 +116,8 @@ int run_score(Options& options) {
   const Score score = score_pairs(translator, sources, references);
   std::vector<Measured> baseline;
   if (!other.empty())
-    baseline = measure(scored_text(*translator.target.tokenizer, other), score.wanted, options.score);
+    baseline = measure(scored_text(*translator.target.tokenizer, other, score.wanted.cut_by), score.wanted,
+                       options.score);
   print_scores(std::cout, measure(score.output, score.wanted, options.score), baseline, options.compare,
                options.score.resamples);
   std::cout << 100 * score.exact << " % of " << sources.size() << " exactly right\n";
