@@ -58,6 +58,8 @@ Training::Ending Training::run(const TrainingHooks& hooks, const InterruptFlag& 
   while (state.position > 0 || !is_over()) {
     const Plan batches = plan(state.epoch);
     const auto count = static_cast<Index>(batches.size());
+    if (state.position == 0)
+      state.sums.seconds = seconds();  // what came between the epochs is not of this one
     while (state.position < count && !budget_is_spent()) {
       const StepFigures figures = step(batches);
       if (hooks.after_step) hooks.after_step(figures);
@@ -79,7 +81,7 @@ Training::Ending Training::run(const TrainingHooks& hooks, const InterruptFlag& 
     if (whole) {
       ++state.epoch;
       state.position = 0;
-      state.sums = {.seconds = seconds()};
+      state.sums = {};
     }
     if (hooks.after_epoch) hooks.after_epoch(figures, whole);
     if (!whole) break;
