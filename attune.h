@@ -50,5 +50,7 @@
 // files and pictures
 #include "io/checkpoint.h"
 #include "io/heat_map.h"
+#include "io/line_chart.h"
 #include "io/model.h"
+#include "io/report_page.h"
 #include "io/safetensors.h"
