@@ -36,7 +36,9 @@ Evaluation evaluate(const Translator& translator, const std::vector<text::Encode
   }
   const Score score = score_pairs(translator, sources, references);
   result.bleu = score.bleu.score;
-  result.bleu_13a = text::bleu(score.output.lines, score.wanted.lines).score;  // pieces joined
+  result.bleu_text = text::bleu(score.output.lines, score.wanted.lines,
+                                {.tokenizer = text::usual_bleu_tokenizer(score.wanted.lines)})
+                         .score;  // pieces joined
   return result;
 }
 

@@ -11,8 +11,8 @@ namespace attune::examples {
 struct Evaluation {
   double loss = 0;  // mean cross-entropy in nats per target token, without label smoothing
   // BLEU of greedy translations, 0 to 100; none where there is no text. Of tokens as the model has them,
-  // pieces joined, and of the text as others count it (13a).
-  std::optional<double> bleu = {}, bleu_13a = {};
+  // pieces joined, and of the text as others count it (13a, or zh for Chinese).
+  std::optional<double> bleu = {}, bleu_text = {};
   double perplexity() const;  // exp(loss): as unsure as if it chose among so many tokens
 };
 

@@ -20,18 +20,18 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t largest_table = std::uint64_t{1} << 32;
 constexpr const char* epochs_header =
     "epoch,step,seconds,learning_rate,training_loss,validation_loss,validation_perplexity,validation_bleu,"
-    "validation_bleu_13a,"
+    "validation_bleu_text,"
     "tokens_per_second,gradient_norm,best\n";
 constexpr const char* steps_header = "step,epoch,seconds,learning_rate,loss,gradient_norm,target_tokens\n";
 
 std::string line_of(const EpochFigures& f) {
-  char bleu[32] = "", bleu_13a[32] = "";  // empty where there was no text to translate
+  char bleu[32] = "", bleu_text[32] = "";  // empty where there was no text to translate
   if (f.validation.bleu) std::snprintf(bleu, sizeof bleu, "%.2f", *f.validation.bleu);
-  if (f.validation.bleu_13a) std::snprintf(bleu_13a, sizeof bleu_13a, "%.2f", *f.validation.bleu_13a);
+  if (f.validation.bleu_text) std::snprintf(bleu_text, sizeof bleu_text, "%.2f", *f.validation.bleu_text);
   char line[400];
   std::snprintf(line, sizeof line, "%d,%lld,%.1f,%.6g,%.4f,%.4f,%.4f,%s,%s,%.0f,%.4g,%d\n", f.epoch,
                 static_cast<long long>(f.steps), f.seconds, f.rate, f.loss, f.validation.loss,
-                f.validation.perplexity(), bleu, bleu_13a, f.tokens_per_second, f.gradient_norm,
+                f.validation.perplexity(), bleu, bleu_text, f.tokens_per_second, f.gradient_norm,
                 f.best ? 1 : 0);
   return line;
 }

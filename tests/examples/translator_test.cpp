@@ -653,7 +653,7 @@ TEST_CASE("training: what is saved is the best epoch, with its figures beside it
   std::getline(lines, line);
   CHECK(line ==
         "epoch,step,seconds,learning_rate,training_loss,validation_loss,validation_perplexity,"
-        "validation_bleu,validation_bleu_13a,tokens_per_second,gradient_norm,best");
+        "validation_bleu,validation_bleu_text,tokens_per_second,gradient_norm,best");
   int epochs = 0;
   while (std::getline(lines, line)) ++epochs;
   CHECK(epochs == result.epochs);
