@@ -113,7 +113,8 @@ std::string path_of(const LineChart& chart, const Curve& curve, const Frame& fra
       continue;
     }
     const std::string point = px(frame.to_x(curve.x[i])) + " " + px(frame.to_y(height(chart, curve.y[i])));
-    path += broken ? "M" + point + "L" + point : "L" + point;
+    if (broken) path.append("M").append(point);
+    path.append("L").append(point);
     broken = false;
   }
   return path;

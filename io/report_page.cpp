@@ -65,7 +65,7 @@ std::string sentence_text(const std::string& text) {
 }
 
 // "{{name}}" in a template, once or more.
-std::string fill(std::string text, const std::vector<std::pair<std::string, std::string>>& values) {
+std::string fill(const std::string& text, const std::vector<std::pair<std::string, std::string>>& values) {
   std::string filled;
   std::size_t from = 0;
   while (true) {

@@ -193,10 +193,12 @@ std::vector<std::vector<Hypothesis>> beam_search(const nn::Transformer& model, c
       const std::vector<std::size_t> continued = beam.extend(std::move(all));
       for (std::size_t k = 0; k < continued.size(); ++k)
         origins.at(b, static_cast<Index>(k)) = static_cast<std::int32_t>(continued[k]);
-      if (beam.done())
-        results[beam.sentence()] = std::move(beam).results();
-      else
+      if (!beam.done()) {
         unfinished.push_back(static_cast<std::int32_t>(b));
+        continue;
+      }
+      const std::size_t sentence = beam.sentence();
+      results[sentence] = std::move(beam).results();
     }
 
     // The caches follow: finished sentences leave, and each hypothesis takes that of the one it continues.

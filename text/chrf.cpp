@@ -32,12 +32,10 @@ Tokens words_for_chrf(std::string_view line) {
   Tokens words;
   for (const std::string& token : split_for_bleu(line, "none")) {
     const std::u32string word = decode_utf8(token);
-    if (word.size() == 1) {
-      words.push_back(token);
-    } else if (is_ascii_punctuation(word.back())) {
+    if (word.size() > 1 && is_ascii_punctuation(word.back())) {
       words.push_back(token.substr(0, token.size() - 1));
       words.push_back(token.substr(token.size() - 1));
-    } else if (is_ascii_punctuation(word.front())) {
+    } else if (word.size() > 1 && is_ascii_punctuation(word.front())) {
       words.push_back(token.substr(0, 1));
       words.push_back(token.substr(1));
     } else {

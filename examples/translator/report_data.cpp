@@ -44,11 +44,21 @@ std::string to_json(const EpochRecord& record) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+// A whole number from 0 to a million, more than there ever were. Json::get would cut 1e300 to anything.
+template <class Count>
+Count count_from(const Json& json, const std::string& name) {
+  constexpr std::uint64_t most = 1'000'000;
+  if (!json.is_number_unsigned() || json.get<std::uint64_t>() > most)
+    fail<FileError>(name, ": ", json.dump().substr(0, 40),
+                    " is no whole number from 0 to 1,000,000: delete this file");
+  return static_cast<Count>(json.get<std::uint64_t>());
+}
+
 EpochRecord from_json(std::string_view text, const std::string& name) {
   EpochRecord record;
   try {
     const Json json = Json::parse(text);
-    record.epoch = json.at("epoch").get<int>();
+    record.epoch = count_from<int>(json.at("epoch"), name);
     record.facts = json.at("facts").get<decltype(record.facts)>();
     for (const Json& each : json.at("sentences")) {
       io::WatchedSentence sentence{.source = each.at("source"),
@@ -61,12 +71,10 @@ EpochRecord from_json(std::string_view text, const std::string& name) {
                                .column_axis = one.at("column_axis"),
                                .rows = one.at("rows").get<std::vector<std::string>>(),
                                .columns = one.at("columns").get<std::vector<std::string>>(),
-                               .layers = one.at("layers").get<std::size_t>(),
-                               .heads = one.at("heads").get<std::size_t>(),
+                               .layers = count_from<std::size_t>(one.at("layers"), name),
+                               .heads = count_from<std::size_t>(one.at("heads"), name),
                                .weights = {""}};
-        constexpr std::size_t most = 1'000'000;  // more than there ever were
-        if (kind.layers > most || kind.heads > most ||
-            !io::from_base64(one.at("weights").get<std::string>(), kind.weights[0]) ||
+        if (!io::from_base64(one.at("weights").get<std::string>(), kind.weights[0]) ||
             kind.weights[0].empty() ||
             static_cast<double>(kind.weights[0].size()) !=
                 static_cast<double>(kind.layers) * static_cast<double>(kind.heads) *

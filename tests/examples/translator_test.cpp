@@ -818,8 +818,7 @@ TEST_CASE("flags: whatever does not fit gets a sentence that says what to do") {
   for (const Case& wrong : {
            Case{"--wrong", "there is no flag \"--wrong\": `translator --help` lists"},
            {"train --wrong=3", "there is no flag \"--wrong\": `translator train --help` lists"},
-           {"fly",
-            "there is no command \"fly\": the commands are train, resume, average, overfit, "},
+           {"fly", "there is no command \"fly\": the commands are train, resume, average, overfit, "},
            {"train more", "\"more\" belongs to no flag"},
            {"translate hello", "translate reads standard input"},
            {"--pairs p.tsv", "the tour has no flag --pairs, but train has: write `translator train --pairs"},

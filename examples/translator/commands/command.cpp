@@ -4,8 +4,8 @@ namespace attune::examples {
 
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> all{
-      &split_command,     &train_command, &resume_command, &average_command, &overfit_command,
-      &translate_command, &chat_command,  &attend_command, &score_command,   &report_command};
+      &train_command,     &resume_command, &average_command, &overfit_command, &split_command,
+      &translate_command, &chat_command,   &attend_command,  &score_command,   &report_command};
   return all;
 }
 
