@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-// Whole files in, whole files out: everything that this library saves goes through these two functions.
+// Whole files in and out, and one that grows: everything that this library saves goes through here.
 
 namespace attune::io {
 

@@ -178,9 +178,10 @@ void GrowingKeyValues::keep(const Indices& entries) {
     return;
   }
   const Index count = key.size(2);
-  key = value = Variable();
-  key_room_ = kept_positions(key_room_, count, entries);
-  value_room_ = kept_positions(value_room_, count, entries);
+  auto kept_keys = kept_positions(key_room_, count, entries);  // an entry that is not there changes nothing
+  auto kept_values = kept_positions(value_room_, count, entries);
+  key_room_ = std::move(kept_keys);
+  value_room_ = std::move(kept_values);
   key = first_positions(key_room_, count);
   value = first_positions(value_room_, count);
 }

@@ -135,6 +135,11 @@ std::vector<Extension> extensions_of(const Beam& beam, std::size_t k, const Scal
     tokens =
         likeliest_tokens("beam_search", scores, vocabulary, options.beam + 1, options.limits.allow_unknown);
   const auto normaliser = static_cast<double>(log_normaliser(scores, vocabulary));
+  if (!std::isfinite(normaliser))
+    fail<ValueError>(
+        "beam_search: the model's scores of the next token are not finite: its weights have been spoilt, "
+        "take ",
+        "those from before");
   std::vector<Extension> extensions;
   for (const ScoredToken& next : tokens)  // log p = score − log Σ e^score
     extensions.push_back(

@@ -9,11 +9,13 @@
 // How text is cut before BLEU is counted. BLEU of the same text differs by points between these, so the name
 // is part of the score's signature. They only cut; nothing is joined again, so they are no Tokenizers.
 //
+// clang-format off
 //   name   "Well-known: 3,5 % (2-3)." becomes           for
-//   13a    Well-known : 3,5 % ( 2 - 3 ) .               languages that put spaces between words: the usual
-//   one zh     the same, each Chinese character by itself   Chinese char   W e l l - k n o w n : 3 , 5 % ( 2
-//   - 3 ) .    comparing languages of any kind none   Well-known: 3,5 % (2-3).                     text that
-//   is tokenised already
+//   13a    Well-known : 3,5 % ( 2 - 3 ) .               languages that put spaces between words: the usual one
+//   zh     the same, each Chinese character by itself   Chinese
+//   char   W e l l - k n o w n : 3 , 5 % ( 2 - 3 ) .    comparing languages of any kind
+//   none   Well-known: 3,5 % (2-3).                     text that is tokenised already
+// clang-format on
 //
 // The rules are those of sacreBLEU 2 (Post 2018, "A Call for Clarity in Reporting BLEU Scores"), whose 13a is
 // that of NIST's mteval-v13a.pl, character for character, including those that look like mistakes.

@@ -404,11 +404,19 @@ Split hold_out(const std::vector<SentencePair>& pairs, std::int64_t validation_p
 
   // The smallest numbers are held out, until there are enough pairs.
   std::unordered_set<std::string_view> held_out;
+  // Groups by the sentences of both sides can be a large part of the corpus; such a one goes to training.
+  const std::int64_t largest = std::max<std::int64_t>(10, validation_pairs / 10);
   std::int64_t count = 0;
-  for (std::size_t i = 0; count < validation_pairs; ++i) {
+  for (std::size_t i = 0; count < validation_pairs && i < lots.size(); ++i) {
+    const std::int64_t size = pairs_of[lots[i].second];
+    if (together == Together::same_sentence && size > largest) continue;
     held_out.insert(lots[i].second);
-    count += pairs_of[lots[i].second];
+    count += size;
   }
+  if (count < validation_pairs)
+    fail<ValueError>(
+        "hold_out: ", validation_pairs, " of ", total, " pairs cannot be held out: there are ", lots.size(),
+        " groups of sentences that stay together, and too many are too large: ", "ask for fewer");
   if (count == total) {
     fail<ValueError>("hold_out: nothing is left to train on: ", total, " pairs have only ", lots.size(),
                      together == Together::same_source ? " different source sentences, which stay together"

@@ -135,13 +135,15 @@ enum class Together {
 
 /// Holds out about `validation_pairs` pairs. Whole groups move, so validation can get a few pairs more than
 /// asked for (those of its last group). With `same_source`, no source sentence of the validation was trained
-/// on, but the same target may stand on both sides; with `same_sentence` none does.
+/// on, but the same target may stand on both sides; with `same_sentence` none does. A group of more than ten
+/// pairs and a tenth of what is asked for then goes to training: it may be a large part of the corpus.
 ///
 /// Which sentences are held out depends on the seed and on the sentences, not on their order in the file: the
 /// held-out ones have the smallest hashes of (seed, source; of a group, its first source in order of bytes).
 /// Both sides keep the order of the file.
 ///
-/// ValueError when the count is not positive or nothing would be left to train on.
+/// ValueError when the count is not positive, when nothing would be left to train on, or when so many pairs
+/// cannot be held out without one of those large groups.
 Split hold_out(const std::vector<SentencePair>& pairs, std::int64_t validation_pairs, std::uint64_t seed,
                Together together = Together::same_source);
 

@@ -117,6 +117,8 @@ std::string Chat::translate(const std::string& line) {
     if (answers.size() > 1) std::snprintf(score, sizeof score, "%7.3f  ", found.score);
     result += score + found.text + '\n';
   }
+  if (report.cut_lines > 0)
+    result += "Only the first " + std::to_string(Translator::longest) + " tokens were read.\n";
   if (!report.unknown_words.empty()) {
     result += "Unknown to the model:";
     for (const auto& [word, times] : report.unknown_words) result += " " + io::show_name(word);

@@ -36,9 +36,10 @@ Evaluation evaluate(const Translator& translator, const std::vector<text::Encode
   }
   const Score score = score_pairs(translator, sources, references);
   result.bleu = score.bleu.score;
+  // Pieces joined.
   result.bleu_text = text::bleu(score.output.lines, score.wanted.lines,
                                 {.tokenizer = text::usual_bleu_tokenizer(score.wanted.lines)})
-                         .score;  // pieces joined
+                         .score;
   return result;
 }
 

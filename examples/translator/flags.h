@@ -37,8 +37,11 @@ Number number_from(const std::string& flag, const std::string& text, double low,
   Number value{};
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = problem == std::errc() && end == text.data() + text.size() && !text.empty();
-  // Written so that NaN is refused as well.
-  if (!whole || !(static_cast<double>(value) >= low && static_cast<double>(value) <= high)) {
+  // A float is compared as a float: 0.99f is a little more than 0.99. Written so that NaN is refused as well.
+  const bool fits = std::is_floating_point_v<Number>
+                        ? value >= static_cast<Number>(low) && value <= static_cast<Number>(high)
+                        : static_cast<double>(value) >= low && static_cast<double>(value) <= high;
+  if (!whole || !fits) {
     std::string range = " from " + shown(low) + " to " + shown(high);
     if (high >= 1e18) range = low == 0 ? " that is not negative" : " of " + shown(low) + " or more";
     fail<UsageError>(flag, ": ", io::show_name(text), " was given: give a ",

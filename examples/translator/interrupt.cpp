@@ -13,6 +13,8 @@ InterruptFlag::InterruptFlag() {
   interrupted = 0;
   before_int_ = std::signal(SIGINT, note);
   before_term_ = std::signal(SIGTERM, note);
+  // A job in a shell's background is deaf to Ctrl-C, and stays so.
+  if (before_int_ == SIG_IGN) std::signal(SIGINT, SIG_IGN);
 }
 
 InterruptFlag::~InterruptFlag() {

@@ -27,8 +27,11 @@ int run(int argc, char** argv) {
   std::optional<Options> options = read_command_line(argc, argv);
   if (!options) return 0;
   if (options->threads > 0) set_thread_count(options->threads);
-  if (options->command) return options->command->run(*options);
-  return tour(options->out, options->training, options->language());
+  const int status = options->command ? options->command->run(*options)
+                                      : tour(options->out, options->training, options->language());
+  std::cout.flush();
+  if (!std::cout) fail<FileError>("the output cannot be written: is the disk full?");
+  return status;
 }
 
 }  // namespace

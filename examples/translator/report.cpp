@@ -340,7 +340,7 @@ void ReportWriter::after_epoch(const Translator& translator, int epoch) const {
       if (later > epoch) fs::remove(record_path(folder_, later), problem);
     io::write_atomically(record_path(folder_, epoch), to_json(record_epoch(translator, watched_, epoch)));
     write_report(folder_);
-  } catch (const FileError& error) {
+  } catch (const std::exception& error) {  // a spoilt model, a full disk: training has its own word on these
     std::cerr << "report: " << error.what() << "; training goes on without it\n";
   }
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <sstream>
 
@@ -51,8 +53,8 @@ std::string kept_lines(const fs::path& file, const std::string& header, Index ro
   const std::string text = fs::exists(file, problem) ? io::read_file(file, largest_table) : header;
   std::size_t end = header.size();
   Index found = 0;
-  if (!text.starts_with(header)) return header;
-  while (found < rows) {
+  const bool ours = text.starts_with(header);
+  while (ours && found < rows) {
     const std::size_t line_end = text.find('\n', end);
     if (line_end == std::string::npos) break;
     end = line_end + 1;
@@ -61,7 +63,7 @@ std::string kept_lines(const fs::path& file, const std::string& header, Index ro
   if (found < rows)
     std::cerr << "resume: " << file.string() << " has lost lines: " << found << " of " << rows
               << " are there; training goes on all the same.\n";
-  return text.substr(0, end);
+  return ours ? text.substr(0, end) : header;
 }
 
 std::string checksum_of(const TrainingData& data) {
@@ -98,7 +100,8 @@ void remove_partial_files(const fs::path& folder) {
     const std::string name = entry.path().filename().string();
     const bool ours = name.find(".safetensors.") != std::string::npos ||
                       name.find(".vocabulary") != std::string::npos || name.starts_with("training.csv.") ||
-                      name.starts_with("steps.csv.") || name.starts_with("settings.ini.");
+                      name.starts_with("steps.csv.") || name.starts_with("settings.ini.") ||
+                      name.starts_with("report.html.") || name.find(".json.") != std::string::npos;
     if (ours && name.ends_with(".partial")) fs::remove(entry.path(), problem);
   }
 }
@@ -180,7 +183,7 @@ void RunFolder::lock() {
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     fail<FileError>(folder_.string(),
                     ": another process trains here: wait for it, or choose another folder with --out");
-  for (const fs::path& folder : {folder_, checkpoints(), checkpoints() / "start"})
+  for (const fs::path& folder : {folder_, folder_ / "report", checkpoints(), checkpoints() / "start"})
     remove_partial_files(folder);
 }
 
@@ -238,6 +241,10 @@ void RunFolder::resume(Training& training) {
     }
     std::cerr << "resume: " << damage.what() << "\nresume: going on from the checkpoint before it, "
               << file.string() << ".\n";
+    // It is the latest now. Otherwise the next save would put the damaged one in its place.
+    std::error_code problem;
+    fs::rename(latest(), checkpoints() / "damaged.safetensors", problem);
+    fs::rename(previous(), latest(), problem);
   }
   training.state = state_from(notes, file);
   notes_ = training.translator().notes;

@@ -144,7 +144,8 @@ std::string settings_text(const Options& o) {
   // What else was given on the command line. Where to write and with how many threads is no setting.
   for (const auto& [flag, value] : o.given_text) {
     const std::string name = flag.substr(2);
-    if (lines.has(name) || name == "out" || name == "threads" || name == "settings" || name == "overwrite")
+    if (lines.has(name) || name == "out" || name == "model" || name == "threads" || name == "settings" ||
+        name == "overwrite")
       continue;
     lines.add(name, value);
   }

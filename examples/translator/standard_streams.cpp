@@ -56,10 +56,13 @@ constexpr int patience = 5;  // milliseconds
 PolledInput::int_type PolledInput::underflow() {
   if (gptr() < egptr()) return traits_type::to_int_type(*gptr());
   pollfd input{STDIN_FILENO, POLLIN, 0};
-  if (::poll(&input, 1, patience) == 0) before_waiting_();
+  if (::poll(&input, 1, patience) <= 0) before_waiting_();
   ssize_t count = 0;
-  do count = ::read(STDIN_FILENO, buffer_.data(), buffer_.size());
-  while (count < 0 && errno == EINTR);
+  for (;;) {
+    count = ::read(STDIN_FILENO, buffer_.data(), buffer_.size());
+    if (count >= 0 || (errno != EINTR && errno != EAGAIN)) break;
+    if (errno == EAGAIN) ::poll(&input, 1, -1);  // a pipe that whoever made it does not want to be waited for
+  }
   failed_ = count < 0;
   if (count <= 0) return traits_type::eof();
   setg(buffer_.data(), buffer_.data(), buffer_.data() + count);

@@ -76,7 +76,7 @@ Training::Ending Training::run(const TrainingHooks& hooks, const InterruptFlag& 
     }
     if (state.position == 0) break;  // the limit has come between two epochs
     const bool whole = state.position == count;
-    if (!whole) save();  // the rest can be done again from here, or the limit be raised
+    if (!whole) save();  // the rest can be done from here
     const EpochFigures figures = end_epoch();
     if (whole) {
       ++state.epoch;

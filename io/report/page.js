@@ -416,7 +416,8 @@ function listenToCharts() {
 
 function start() {
   listenToCharts();
-  if (!report.moments.length || !report.sentences.some((each) => each.kinds.length)) return;
+  report.sentences = report.sentences.filter((each) => each.kinds.length);  // those with something to look at
+  if (!report.moments.length || !report.sentences.length) return;
   state.moment = report.moments.length - 1;
   state.kind = sentence().kinds.length - 1;
   state.layer = kind().layers - 1;

@@ -94,6 +94,11 @@ refused 1 'cannot be written to' --out source.txt
 
 refused 2 'split: no corpus was named' split --out parts
 refused 2 'split: no folder was named' split --pairs pairs.tsv
+mkdir own && cp pairs.tsv own/training.tsv
+refused 2 'own/training.tsv would be overwritten: name another folder' split --pairs own/training.tsv --out own --test 9
+check 'and the corpus is as it was' cmp -s pairs.tsv own/training.tsv
+cp pairs.tsv own/training.csv
+refused 2 'own/training.csv would be overwritten: name another folder' train --pairs own/training.csv --out own
 refused 1 'hold out at least 1 and leave at least 1' split --pairs pairs.tsv --out parts --test 180
 "$program" split --pairs pairs.tsv --out parts --validation 20 --test 30 >output 2>errors || wrong 'splitting a corpus'
 check 'the parts are the corpus' test "$(cat parts/*.tsv | sort | cksum)" = "$(sort pairs.tsv | cksum)"

@@ -270,8 +270,13 @@ TEST_CASE("training: a damaged checkpoint is passed over for the one before, or 
     return training.state.steps;
   };
   const std::string whole = content_of(latest);
+  const std::string before = content_of(previous);
   io::write_atomically(latest, whole.substr(0, whole.size() / 2));
   CHECK(resume() < stopped);
+  // The damaged one is out of the way: a next save must not put it in the place of the whole one.
+  CHECK(content_of(latest) == before);
+  CHECK(content_of(folder / "checkpoints" / "damaged.safetensors").size() == whole.size() / 2);
+  io::write_atomically(latest, whole.substr(0, whole.size() / 2));
   io::write_atomically(previous, "");
   const std::string text = message_of([&] { resume(); });
   CHECK(contains(text, "latest.safetensors"));

@@ -310,6 +310,19 @@ TEST_CASE("hold_out: with same_sentence, no sentence of either language stands o
   CHECK(sources_of(hold_out(pairs, 100, 7, Together::same_sentence).validation) == held_out);
 }
 
+TEST_CASE("hold_out: a group that is a large part of the corpus goes to training") {
+  // Two hundred questions with the answer "yes" are one group, of which all or nothing can be held out.
+  std::vector<SentencePair> pairs;
+  for (int i = 0; i < 500; ++i)
+    pairs.push_back({"s" + std::to_string(i), i < 200 ? "yes" : "t" + std::to_string(i)});
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const Split split = hold_out(pairs, 100, seed, Together::same_sentence);
+    CHECK(split.validation.size() == 100);
+    CHECK(split.training.size() == 400);
+  }
+  CHECK_THROWS_AS(hold_out(pairs, 301, 1, Together::same_sentence), attune::ValueError);
+}
+
 TEST_CASE("hold_out: nothing to hold out and nothing to train on are refused") {
   const Pairs pairs = many_pairs(10);
   CHECK_THROWS_AS(hold_out(pairs, 0, 1), attune::ValueError);

@@ -44,6 +44,15 @@ Side same_side(const Side& side) {
 
 }  // namespace
 
+void check_not_overwritten(const std::string& command, const std::vector<std::string>& read,
+                           const std::vector<std::filesystem::path>& written) {
+  std::error_code not_there;
+  for (const std::string& input : read)
+    for (const std::filesystem::path& output : written)
+      if (!input.empty() && std::filesystem::equivalent(input, output, not_there))
+        fail<UsageError>(command, ": ", input, " would be overwritten: name another folder with --out");
+}
+
 text::Corpus read_corpus(const std::string& pairs, const std::string& source, const std::string& target) {
   text::Corpus corpus = pairs.empty() ? text::read_parallel(source, target) : text::read_pairs(pairs);
   std::cout << corpus.report.summary() << '\n';

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@ namespace attune::examples {
 
 /// The pairs of one tab-separated file, or, where none is named, of two files; says what was read.
 text::Corpus read_corpus(const std::string& pairs, const std::string& source, const std::string& target);
+
+/// UsageError of `command` when one of the files that are read is one of those that would be written.
+void check_not_overwritten(const std::string& command, const std::vector<std::string>& read,
+                           const std::vector<std::filesystem::path>& written);
 
 /// An untrained translator with the vocabularies of these pairs, whose sizes go into the settings. ValueError
 /// when no token is frequent enough, or as check_memory.

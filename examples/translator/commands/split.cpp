@@ -48,6 +48,11 @@ void write_pairs(const std::filesystem::path& file, const std::vector<text::Sent
 }
 
 int run_split(Options& options) {
+  const std::filesystem::path folder = options.out;
+  for (const char* part : {"training", "validation", "test"})
+    for (const char* ending : {".tsv", ".source", ".target"})
+      check_not_overwritten("split", {options.pairs, options.source, options.target},
+                            {folder / (std::string(part) + ending)});
   make_writable_folder(options.out);
   const std::vector<text::SentencePair> pairs =
       std::move(read_corpus(options.pairs, options.source, options.target).pairs);
@@ -56,7 +61,6 @@ int run_split(Options& options) {
   const text::Split validation = text::hold_out(test.training, options.validation_count.value_or(1000), seed,
                                                 text::Together::same_sentence);
 
-  const std::filesystem::path folder = options.out;
   const bool in_one_file = !options.pairs.empty();
   std::cout << "Written, with no sentence of either language in two of them:\n";
   write_pairs(folder / "training", validation.training, in_one_file);

@@ -246,6 +246,11 @@ int train_on_files(Options& options) {
 int run_train(Options& options) {
   if (options.baseline != "dictionary" && !options.resumes) {
     // An unwritable folder is better known before training than after.
+    const std::filesystem::path folder = options.out;
+    check_not_overwritten("train",
+                          {options.pairs, options.source, options.target, options.validation_pairs,
+                           options.validation_source, options.validation_target},
+                          {folder / "training.csv", folder / "steps.csv", folder / "settings.ini"});
     make_writable_folder(options.out);
     const RunFolder run(options.out);
     if (run.begun() && !options.overwrite && !run.finished())
